@@ -1,0 +1,196 @@
+"""The settings of every stage: frozen dataclasses, read from TOML, written as JSON.
+
+Nothing here computes. A key that no stage knows, or a value of the wrong type, is a ``UsageError`` that
+names the file, the key and what would have been right.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from anmok.errors import UsageError
+from anmok.i18n import _
+from anmok.storage import explained
+
+ResizeRule = Literal["squash", "crop", "pad"]
+Strategy = Literal["frozen", "scratch", "partial", "full"]
+LeakPolicy = Literal["refuse", "repair", "allow"]
+
+ConfigT = TypeVar("ConfigT")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How large a picture or an archive from outside may be.
+
+    Attributes:
+        max_bytes: of one picture file.
+        max_pixels: width times height of one picture, checked before it is decoded.
+        max_files: pictures in one source.
+    """
+
+    max_bytes: int = 64 * 2**20
+    max_pixels: int = 150_000_000
+    max_files: int = 5_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitConfig:
+    """How pictures are divided where the source does not say.
+
+    Attributes:
+        test: share of the pictures that only measure, 0-1.
+        valid: share of the *remaining* pictures that choose (best epoch, calibration), 0-1.
+        seed: of the shuffle.
+    """
+
+    test: float = 0.2
+    valid: float = 0.15
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("test", "valid"):
+            share = getattr(self, name)
+            if not 0 < share < 1:
+                raise UsageError(
+                    _("The {name} share is {value}; a number between 0 and 1 is wanted.").format(name=name, value=share)
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How one model is made.
+
+    Attributes:
+        name: what tables and folders call it.
+        model: a registered model (``anmok models``).
+        strategy: ``frozen`` (vectors once, then a head), ``scratch``, ``partial`` or ``full``.
+        head: ``logistic`` (scikit-learn on vectors) or ``linear`` (the network's own last layer).
+        image_size: side of the square the model sees, pixels; 0 takes the model's own.
+        resize: how a picture becomes that square.
+        augmentation: a registered policy; ``none`` for vectors.
+        epochs, batch_size, learning_rate, weight_decay: of the training loop (unused by ``logistic``).
+        warmup: share of all steps in which the learning rate rises, 0-1.
+        label_smoothing: 0-1.
+        patience: epochs without a better validation loss after which training stops; 0 never stops.
+        seed: of weights, order and augmentation.
+    """
+
+    name: str
+    model: str
+    strategy: Strategy = "frozen"
+    head: Literal["logistic", "linear"] = "logistic"
+    image_size: int = 0
+    resize: ResizeRule = "squash"
+    augmentation: str = "none"
+    epochs: int = 0
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    warmup: float = 0.0
+    label_smoothing: float = 0.0
+    patience: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareConfig:
+    """What ``anmok compare`` does.
+
+    Attributes:
+        models: names of recipes, in the order of the table.
+        leaks: what happens where test pictures stand in train, or one picture under two labels.
+        threads: of decoding and inference; 0 takes all cores.
+    """
+
+    models: tuple[str, ...] = ("handcrafted", "cnn-small", "mobilenetv2")
+    split: SplitConfig = field(default_factory=SplitConfig)
+    limits: Limits = field(default_factory=Limits)
+    leaks: LeakPolicy = "refuse"
+    drop_small_classes: bool = False
+    threads: int = 0
+
+
+def from_mapping(kind: type[ConfigT], values: Mapping[str, Any], *, where: str) -> ConfigT:
+    """Build the dataclass ``kind`` from plain values, strictly.
+
+    Args:
+        where: named in errors, for example the TOML file.
+
+    Raises:
+        UsageError: an unknown key, a missing one, or a value of the wrong type.
+    """
+    hints = typing.get_type_hints(kind)
+    fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(values) - set(fields))
+    if unknown:
+        raise UsageError(
+            _("{where}: the setting {name} is not known.").format(where=where, name=repr(unknown[0])),
+            hint=_("Known settings: {names}.").format(names=", ".join(fields)),
+        )
+    ready = {
+        name: _checked(value, hints[name], f"{where}: {name}") for name, value in values.items()
+    }
+    missing = [
+        name
+        for name, f in fields.items()
+        if name not in ready
+        and f.default is dataclasses.MISSING
+        and f.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise UsageError(_("{where}: the setting {name} is missing.").format(where=where, name=repr(missing[0])))
+    return kind(**ready)
+
+
+def _checked(value: Any, hint: Any, where: str) -> Any:
+    origin = typing.get_origin(hint)
+    if dataclasses.is_dataclass(hint):
+        if not isinstance(value, Mapping):
+            raise UsageError(_("{where} is {value}; a table is wanted.").format(where=where, value=repr(value)))
+        return from_mapping(typing.cast("type[Any]", hint), value, where=where)
+    if origin is Literal:
+        choices = typing.get_args(hint)
+        if value not in choices:
+            raise UsageError(
+                _("{where} is {value}; one of {choices} is wanted.").format(
+                    where=where, value=repr(value), choices=", ".join(map(str, choices))
+                )
+            )
+        return value
+    if origin is tuple and isinstance(value, list | tuple):
+        return tuple(_checked(item, typing.get_args(hint)[0], where) for item in value)
+    if origin in (typing.Union, types.UnionType) and value is None:
+        return None
+    wanted = {int: int, float: (int, float), str: str, bool: bool}.get(hint)
+    fits = wanted is not None and isinstance(value, wanted) and (hint is bool or not isinstance(value, bool))
+    if not fits:
+        raise UsageError(
+            _("{where} is {value}; {kind} is wanted.").format(
+                where=where, value=repr(value), kind=getattr(hint, "__name__", str(hint))
+            )
+        )
+    return float(value) if hint is float else value
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """Return a configuration dataclass as plain JSON values; ``from_mapping`` reads it back."""
+    return dataclasses.asdict(config)
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read one recipe from a TOML file."""
+    with explained(path):
+        data = path.read_bytes()
+    try:
+        values = tomllib.loads(data.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(_("{path} is not valid TOML: {reason}.").format(path=path, reason=error)) from error
+    return from_mapping(Recipe, values, where=str(path))

@@ -1,0 +1,1 @@
+"""Bundle in, predictions out: NumPy, Pillow and ONNX Runtime only."""

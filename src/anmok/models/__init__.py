@@ -1,0 +1,1 @@
+"""What can be trained: the registry, the networks, weight packs and backbones."""

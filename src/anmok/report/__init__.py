@@ -1,0 +1,1 @@
+"""Draws stored results as one HTML file; computes nothing."""

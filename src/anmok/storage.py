@@ -1,0 +1,101 @@
+"""Writing so that nothing is ever half-written: a temporary sibling, flushed, then renamed over the target."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from anmok.errors import StorageError
+from anmok.i18n import _
+
+
+@contextlib.contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn an ``OSError`` about ``path`` into a ``StorageError`` that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, path) from error
+
+
+def storage_error(error: OSError, path: Path) -> StorageError:
+    """Return the ``StorageError`` that explains ``error`` to a person."""
+    where = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else path
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageError(
+            _("The disk is full: {path} could not be written.").format(path=where),
+            hint=_("Free some space, or choose another folder, and run the same command again: what is done is kept."),
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return StorageError(
+            _("No permission for {path}.").format(path=where),
+            hint=_("Choose a folder that you may write to, or change the permissions."),
+        )
+    return StorageError(_("{path}: {reason}.").format(path=where, reason=error.strerror or error))
+
+
+@contextlib.contextmanager
+def atomic_write(path: Path, *, binary: bool = True) -> Iterator[IO[Any]]:
+    """Open a file that becomes ``path`` only when the block ends well; else nothing is left behind.
+
+    Text is UTF-8 with ``\\n`` line ends. Raises ``StorageError`` (disk full, no permission, ...).
+    """
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with explained(path):
+            if binary:
+                stream: IO[Any] = os.fdopen(descriptor, "wb")
+            else:
+                stream = os.fdopen(descriptor, "w", encoding="utf-8", newline="\n")
+            with stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    # There is no call that only reads the mask, so it is set and set back.
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` atomically."""
+    with atomic_write(path) as stream:
+        stream.write(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` atomically, UTF-8."""
+    with atomic_write(path, binary=False) as stream:
+        stream.write(text)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` to ``path`` as indented JSON, atomically; NaN and infinity are refused."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; raises ``StorageError`` where it cannot be read or is no JSON."""
+    with explained(path):
+        text = path.read_text(encoding="utf-8")
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise StorageError(_("{path} is not readable JSON: {reason}.").format(path=path, reason=error)) from error

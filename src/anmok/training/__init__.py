@@ -1,0 +1,1 @@
+"""How a model is trained: the loop, heads on vectors, augmentation, the run folder."""
