@@ -60,7 +60,9 @@ class SplitConfig:
             share = getattr(self, name)
             if not 0 < share < 1:
                 raise UsageError(
-                    _("The {name} share is {value}; a number between 0 and 1 is wanted.").format(name=name, value=share)
+                    _("The {name} share is {value}; a number between 0 and 1 is wanted.").format(
+                        name=name, value=share
+                    )
                 )
 
 
@@ -135,18 +137,16 @@ def from_mapping(kind: type[ConfigT], values: Mapping[str, Any], *, where: str) 
             _("{where}: the setting {name} is not known.").format(where=where, name=repr(unknown[0])),
             hint=_("Known settings: {names}.").format(names=", ".join(fields)),
         )
-    ready = {
-        name: _checked(value, hints[name], f"{where}: {name}") for name, value in values.items()
-    }
+    ready = {name: _checked(value, hints[name], f"{where}: {name}") for name, value in values.items()}
     missing = [
         name
         for name, f in fields.items()
-        if name not in ready
-        and f.default is dataclasses.MISSING
-        and f.default_factory is dataclasses.MISSING
+        if name not in ready and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
     ]
     if missing:
-        raise UsageError(_("{where}: the setting {name} is missing.").format(where=where, name=repr(missing[0])))
+        raise UsageError(
+            _("{where}: the setting {name} is missing.").format(where=where, name=repr(missing[0]))
+        )
     return kind(**ready)
 
 
@@ -154,7 +154,9 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
     origin = typing.get_origin(hint)
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, Mapping):
-            raise UsageError(_("{where} is {value}; a table is wanted.").format(where=where, value=repr(value)))
+            raise UsageError(
+                _("{where} is {value}; a table is wanted.").format(where=where, value=repr(value))
+            )
         return from_mapping(typing.cast("type[Any]", hint), value, where=where)
     if origin is Literal:
         choices = typing.get_args(hint)
@@ -169,7 +171,8 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
         return tuple(_checked(item, typing.get_args(hint)[0], where) for item in value)
     if origin in (typing.Union, types.UnionType) and value is None:
         return None
-    wanted = {int: int, float: (int, float), str: str, bool: bool}.get(hint)
+    kinds: dict[Any, tuple[type, ...]] = {int: (int,), float: (int, float), str: (str,), bool: (bool,)}
+    wanted = kinds.get(hint)
     fits = wanted is not None and isinstance(value, wanted) and (hint is bool or not isinstance(value, bool))
     if not fits:
         raise UsageError(

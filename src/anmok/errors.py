@@ -1,24 +1,24 @@
 """One error tree. A message says what came, what was wanted, and what to do.
 
-    AnmokError                      exit code 1: something is wrong with the pictures or the machine
-    ├── UsageError                  exit code 2: the command or a setting is wrong
-    │   ├── SourceNotFound          there is no such folder, file or data set
-    │   ├── UnknownSource           it is there, but nothing we can read pictures from
-    │   └── UnknownName             a model, recipe, check or metric of that name does not exist
-    ├── DataError                   the pictures do not allow what was asked
-    │   ├── EmptySource             no picture, or none that could be read
-    │   ├── TooFewPictures          one class only, or a class too small to split
-    │   ├── LabelConflict           the same picture stands under two labels
-    │   └── SplitLeak               test pictures stand in train too
-    ├── PictureError                one picture cannot be used (-> quarantine)
-    │   ├── UnknownFormat           the bytes are no picture of a known kind
-    │   ├── DamagedPicture          truncated or broken
-    │   └── PictureTooLarge         over the limits on bytes or pixels
-    ├── WeightsMissing              a backbone's pretrained weights are not at hand
-    ├── MissingExtra                an optional part of Anmok is not installed
-    ├── BundleError                 an .anmok file is damaged, hostile, or of another version
-    ├── ParityError                 the exported model answers differently from the trained one
-    └── StorageError                disk full, no permission, not a folder
+AnmokError                      exit code 1: something is wrong with the pictures or the machine
+├── UsageError                  exit code 2: the command or a setting is wrong
+│   ├── SourceNotFound          there is no such folder, file or data set
+│   ├── UnknownSource           it is there, but nothing we can read pictures from
+│   └── UnknownName             a model, recipe, check or metric of that name does not exist
+├── DataError                   the pictures do not allow what was asked
+│   ├── EmptySource             no picture, or none that could be read
+│   ├── TooFewPictures          one class only, or a class too small to split
+│   ├── LabelConflict           the same picture stands under two labels
+│   └── SplitLeak               test pictures stand in train too
+├── PictureError                one picture cannot be used (-> quarantine)
+│   ├── UnknownFormat           the bytes are no picture of a known kind
+│   ├── DamagedPicture          truncated or broken
+│   └── PictureTooLarge         over the limits on bytes or pixels
+├── WeightsMissing              a backbone's pretrained weights are not at hand
+├── MissingExtra                an optional part of Anmok is not installed
+├── BundleError                 an .anmok file is damaged, hostile, or of another version
+├── ParityError                 the exported model answers differently from the trained one
+└── StorageError                disk full, no permission, not a folder
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class _SilentTask:
 class SilentProgress:
     """Shows nothing: the default of the Python API."""
 
-    def task(self, title: str, total: int | None = None, *, unit: str = "") -> Task:  # noqa: ARG002
+    def task(self, title: str, total: int | None = None, *, unit: str = "") -> Task:
         """Return a task that shows nothing."""
         return _SilentTask()
 
