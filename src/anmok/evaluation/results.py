@@ -1,0 +1,162 @@
+"""What was measured, as values: what ``evaluate`` gives, ``summary.json`` keeps and the report draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from anmok.records import Interval, Quarantined
+
+#: The metrics of ``summary.json`` and of the table, best known first; for ``log_loss`` alone less is better.
+HEADLINE_METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "log_loss")
+LESS_IS_BETTER = frozenset({"log_loss"})
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """One class in the classification report; ``support`` counts its measured pictures."""
+
+    label: str
+    precision: Interval
+    recall: Interval
+    f1: Interval
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A measured picture whose most probable class is not its label.
+
+    Attributes:
+        path: inside the source.
+        true, predicted: class names.
+        probability: of the predicted class, 0-1. ``probability_true``: of the picture's own class.
+    """
+
+    path: str
+    true: str
+    predicted: str
+    probability: float
+    probability_true: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A predictor measured on one split.
+
+    Attributes:
+        split: ``"test"`` in a comparison.
+        classes: class names in the order of all matrices.
+        pictures: how many were measured.
+        metrics: by name: ``HEADLINE_METRICS`` and ``macro_precision``, ``macro_recall``, ``weighted_precision``,
+            ``weighted_recall``, ``weighted_f1``. A metric that cannot be computed (ROC-AUC of a class without
+            pictures) is absent.
+        per_class: in the order of ``classes``.
+        confusion: pictures, rows are true classes, columns predicted ones.
+        mistakes: all of them, the most confident first.
+        unreadable: pictures that the predictor could not read; they count as wrong in no metric and are named here.
+    """
+
+    split: str
+    classes: tuple[str, ...]
+    pictures: int
+    metrics: Mapping[str, Interval]
+    per_class: tuple[ClassScore, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    mistakes: tuple[Mistake, ...]
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelResult:
+    """One trained model with its measures.
+
+    Attributes:
+        name: of the recipe; title: for people.
+        recipe: as JSON values.
+        history: one mapping an epoch (``epoch``, ``train_loss``, ``valid_loss``, ``train_accuracy``,
+            ``valid_accuracy``, ``learning_rate``, ``seconds``); empty for heads on vectors.
+        seconds: by stage (``features``, ``training``, ``export``, ``evaluation``).
+        pictures_per_second: of the bundle on this machine, files to answers.
+        parity: ``same_class`` (share, 0-1), ``max_difference`` (of probabilities), ``pictures`` (count).
+        run, bundle: paths relative to the comparison's folder. bundle_bytes: its size.
+    """
+
+    name: str
+    title: str
+    recipe: Mapping[str, Any]
+    evaluation: Evaluation
+    history: tuple[Mapping[str, float], ...]
+    seconds: Mapping[str, float]
+    pictures_per_second: float
+    parity: Mapping[str, float]
+    run: str
+    bundle: str
+    bundle_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A model that was asked for and could not be made, with the reason and the way out."""
+
+    name: str
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSummary:
+    """The pictures that a comparison stands on.
+
+    Attributes:
+        source: name of the folder, zip or data set, without its path. location: the full path.
+        content_hash: of the manifest, 64 hexadecimal digits.
+        counts: ``counts[split][class]`` pictures.
+        notes: sentences on how the splits came to be.
+        quarantined: what was left out and why.
+        ignored: files that are no pictures by their ending.
+        widths, heights, brightness, contrast: five-number summaries (min, q1, median, q3, max), pixels and 0-255.
+        samples: a few paths per class for the sample grid.
+    """
+
+    source: str
+    location: str
+    content_hash: str
+    classes: tuple[str, ...]
+    counts: Mapping[str, Mapping[str, int]]
+    notes: tuple[str, ...]
+    quarantined: tuple[Quarantined, ...]
+    ignored: int
+    widths: tuple[float, ...]
+    heights: tuple[float, ...]
+    brightness: tuple[float, ...]
+    contrast: tuple[float, ...]
+    samples: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Several models on the same held-out pictures: all that the report draws.
+
+    Attributes:
+        best: name of the recommended model. reason: why, in a sentence or two.
+        warnings: what a careful reader must know (tiny test set, overlapping intervals, collapse, ...).
+        seconds: by stage, and ``total``.
+        environment: versions and machine, for the "how to reproduce" part.
+        command: the command line that makes the same again.
+        created: ISO 8601, UTC.
+    """
+
+    data: DataSummary
+    models: tuple[ModelResult, ...]
+    left_out: tuple[LeftOut, ...]
+    best: str
+    reason: str
+    warnings: tuple[str, ...]
+    seconds: Mapping[str, float]
+    environment: Mapping[str, str]
+    command: str
+    created: str
+    seed: int = 0
+    extra: Mapping[str, Any] = field(default_factory=dict)
