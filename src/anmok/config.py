@@ -60,9 +60,7 @@ class SplitConfig:
             share = getattr(self, name)
             if not 0 < share < 1:
                 raise UsageError(
-                    _("The {name} share is {value}; a number between 0 and 1 is wanted.").format(
-                        name=name, value=share
-                    )
+                    _("The {name} share is {value}; a number between 0 and 1 is wanted.").format(name=name, value=share)
                 )
 
 
@@ -144,9 +142,7 @@ def from_mapping(kind: type[ConfigT], values: Mapping[str, Any], *, where: str) 
         if name not in ready and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
     ]
     if missing:
-        raise UsageError(
-            _("{where}: the setting {name} is missing.").format(where=where, name=repr(missing[0]))
-        )
+        raise UsageError(_("{where}: the setting {name} is missing.").format(where=where, name=repr(missing[0])))
     return kind(**ready)
 
 
@@ -154,9 +150,7 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
     origin = typing.get_origin(hint)
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, Mapping):
-            raise UsageError(
-                _("{where} is {value}; a table is wanted.").format(where=where, value=repr(value))
-            )
+            raise UsageError(_("{where} is {value}; a table is wanted.").format(where=where, value=repr(value)))
         return from_mapping(typing.cast("type[Any]", hint), value, where=where)
     if origin is Literal:
         choices = typing.get_args(hint)

@@ -56,9 +56,7 @@ class ImageRecord:
         if self.split not in ("", *SPLITS):
             raise ValueError(f"split {self.split!r} of {self.path!r} is none of {', '.join(SPLITS)}")
         if self.width < 1 or self.height < 1:
-            raise ValueError(
-                f"{self.path!r} measures {self.width}x{self.height} pixels; at least 1x1 is wanted"
-            )
+            raise ValueError(f"{self.path!r} measures {self.width}x{self.height} pixels; at least 1x1 is wanted")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,7 @@ def storage_error(error: OSError, path: Path) -> StorageError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageError(
             _("The disk is full: {path} could not be written.").format(path=where),
-            hint=_(
-                "Free some space, or choose another folder, and run the same command again: what is done is kept."
-            ),
+            hint=_("Free some space, or choose another folder, and run the same command again: what is done is kept."),
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return StorageError(
@@ -100,6 +98,4 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise StorageError(
-            _("{path} is not readable JSON: {reason}.").format(path=path, reason=error)
-        ) from error
+        raise StorageError(_("{path} is not readable JSON: {reason}.").format(path=path, reason=error)) from error
