@@ -1,0 +1,77 @@
+"""Builds the Typer app from the command modules, and turns errors into sentences and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+import typer
+
+import anmok
+from anmok.errors import AnmokError
+from anmok.i18n import _
+
+#: Modules of this package with ``register(app)``, in the order of ``anmok --help``.
+COMMANDS = ("demo", "compare", "predict", "evaluate", "report", "scan", "datasets", "models")
+
+
+def build() -> typer.Typer:
+    """Return the app in the current language."""
+    app = typer.Typer(
+        name="anmok",
+        help=_("Pictures in; an honest comparison of models, and one that answers for new pictures, out."),
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback(invoke_without_command=True)
+    def version(
+        version: bool = typer.Option(False, "--version", help=_("Print the version and leave."), is_eager=True),
+    ) -> None:
+        if version:
+            typer.echo(f"anmok {anmok.__version__}")
+            raise typer.Exit
+
+    for name in COMMANDS:
+        import_module(f"anmok.cli.{name}").register(app)
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; return its exit code."""
+    command = typer.main.get_command(build())
+    try:
+        result = command.main(args=list(arguments), prog_name="anmok", standalone_mode=False)
+    except AnmokError as error:
+        complain(error)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        message = _("Stopped. What was finished is kept: the same command goes on from there.")
+        typer.echo("\n" + message, err=True)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has left (`anmok ... | head`); nobody is there to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def complain(error: AnmokError) -> None:
+    """Print an error for a person: the message, then what to do, on standard error."""
+    from anmok.cli.console import stderr
+
+    console = stderr()
+    console.print(f"[bold red]{_('Error')}:[/] ", end="")
+    console.print(error.message, markup=False, highlight=False)
+    if error.hint:
+        console.print(f"[bold]{_('What to do')}:[/] ", end="")
+        console.print(error.hint, markup=False, highlight=False)
