@@ -1,0 +1,339 @@
+"""Cheonjiyeon: a waterfall from a dark cliff into a green pool, framed by leaves; floodlit at night."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anmok.data.sample.foliage import leaf_colour, leaf_texture, paint_crown, shade_leaves
+from anmok.data.sample.light import Colour, draw_light, mix, rgb, vary
+from anmok.data.sample.noise import Field, fractal, line, sample, sample_smooth, smoothstep, tile
+from anmok.data.sample.people import paint_people
+from anmok.data.sample.sky import paint_sky
+from anmok.data.sample.view import Scene, View
+from anmok.data.sample.water import paint_water
+
+
+@dataclass(frozen=True)
+class Fall:
+    """Where the parts stand; all in shares of the picture."""
+
+    x: float
+    top: float
+    base: float  # the water line
+    width: float  # at the lip
+    spread: float  # how much wider it is at the base
+    lean: float
+    ledge: float  # share of the way down at which it breaks; above 1 for never
+    rim: float  # top of the cliff; below 0 when no sky is to be seen
+
+
+def _choose(rng: np.random.Generator) -> Fall:
+    kind = rng.choice(["classic", "close", "far"], p=[0.55, 0.25, 0.2])
+    x = float(np.clip(rng.normal(0.5, 0.14), 0.2, 0.8))
+    if kind == "classic":
+        top = float(rng.uniform(0.10, 0.26))
+        return Fall(
+            x,
+            top,
+            float(rng.uniform(0.6, 0.74)),
+            float(rng.uniform(0.07, 0.14)),
+            float(rng.uniform(1.2, 1.9)),
+            float(rng.normal(0, 0.02)),
+            float(rng.choice([2.0, rng.uniform(0.4, 0.75)])),
+            top - float(rng.uniform(0.01, 0.14)),
+        )
+    if kind == "close":
+        return Fall(
+            x,
+            float(rng.uniform(-0.25, 0.04)),
+            float(rng.uniform(0.72, 0.92)),
+            float(rng.uniform(0.16, 0.30)),
+            float(rng.uniform(1.1, 1.6)),
+            float(rng.normal(0, 0.02)),
+            float(rng.choice([2.0, 0.6])),
+            -0.3,
+        )
+    top = float(rng.uniform(0.26, 0.4))
+    return Fall(
+        x,
+        top,
+        float(rng.uniform(0.56, 0.66)),
+        float(rng.uniform(0.035, 0.06)),
+        float(rng.uniform(1.2, 1.8)),
+        0.0,
+        2.0,
+        top - float(rng.uniform(0.02, 0.06)),
+    )
+
+
+def paint_waterfall(rng: np.random.Generator, pixels: int) -> Scene:
+    """Paint one view of the fall."""
+    light = draw_light(rng, hours=(0.1, 0.2, 0.22, 0.14, 0.12, 0.22))
+    fall = _choose(rng)
+    # Only figures and haze need metres here: the cliff is taken to stand 34 m away.
+    focal = float(rng.uniform(1.0, 1.4))
+    height = 2.2
+    view = View(pixels, focal, fall.base - height * focal / 34, height)
+    scene = Scene.empty(view, light)
+    if fall.rim > 0:
+        paint_sky(scene, rng)
+    flood = _floodlight(rng, fall, view) if light.dark > 0.5 and rng.random() < 0.9 else None
+    _paint_cliff(scene, rng, fall, flood)
+    _paint_trees_on_rim(scene, rng, fall)
+    _paint_stream(scene, rng, fall, flood)
+    _paint_mist(scene, rng, fall, flood, 0.5)
+    _paint_pool(scene, rng, fall)
+    _paint_mist(scene, rng, fall, flood, 0.35)
+    _paint_boulders(scene, rng, fall, flood)
+    scene.depth[:] = np.where(view.v > fall.base, np.minimum(scene.depth, 200), 34)
+    if rng.random() < 0.45:
+        near = float(rng.uniform(8, 18))
+        paint_people(scene, rng, count=int(rng.integers(1, 6)), ground=0.25, z_range=(near, near + 4))
+    _paint_frame(scene, rng, fall)
+    return scene
+
+
+def _floodlight(rng: np.random.Generator, fall: Fall, view: View) -> NDArray[np.float32]:
+    """Light thrown up from the pool's edge, (pixels, pixels, 3)."""
+    codes = ["#fff1d0", "#cfe6ff", "#9adfb0", "#8fb4ff", "#ffd08a", "#d4a8ff"]
+    total = np.zeros((view.pixels, view.pixels, 3), np.float32)
+    for sign in (-1, 1):
+        colour = mix(rgb(codes[int(rng.integers(len(codes)))]), rgb("#fff4e0"), float(rng.uniform(0.2, 0.6)))
+        cx = fall.x + sign * float(rng.uniform(0.05, 0.25))
+        dx, dy = view.u - cx, fall.base - view.v
+        cone = np.exp(-((dx / (0.14 + 0.55 * np.clip(dy, 0, 1))) ** 2)) * np.exp(-np.clip(dy, 0, 1) * 1.6)
+        total += cone[..., None] * colour * np.float32(rng.uniform(0.7, 1.3))
+    return total
+
+
+def _paint_cliff(scene: Scene, rng: np.random.Generator, fall: Fall, flood: NDArray[np.float32] | None) -> None:
+    view, light = scene.view, scene.light
+    shape = (view.pixels, view.pixels)
+    scale = float(rng.uniform(0.8, 1.25)) * (0.7 if fall.width > 0.15 else 1.3 if fall.width < 0.065 else 1.0)
+    big = fractal(rng, shape, (3 * scale, 4 * scale), octaves=6, gain=0.56)
+    pillars = fractal(rng, shape, (2.5 * scale, 15 * scale), octaves=4, gain=0.6)
+    strata = fractal(rng, shape, (16 * scale, 2.5 * scale), octaves=3, gain=0.6)
+    rock = big * 0.9 + pillars * 0.75 + strata * 0.45 - 0.55
+    step = max(view.pixels // 160, 1)
+    right = np.roll(rock, -step, 1) - rock
+    down = np.roll(rock, -step, 0) - rock
+    toward = np.float32(np.sign(light.sun[0]))
+    facing = np.clip(0.30 - right * toward * 6.5 + down * 5.0, 0, 1.4)
+    hollow = smoothstep(0.28, 0.62, rock)
+    near_fall = np.exp(-(((view.u - fall.x) / (fall.width * 2.6)) ** 2))
+    depth_in = 1 - 0.55 * near_fall * (view.v < fall.base)  # the fall has worn itself a niche
+    stone = vary(rng, rgb("#5b5650"), 0.12)
+    ochre = vary(rng, rgb("#6f5f48"), 0.12)
+    albedo = stone + (ochre - stone) * smoothstep(0.4, 0.7, big)[..., None]
+    albedo = albedo * (0.4 + 0.85 * hollow)[..., None] * (1 - 0.35 * near_fall)[..., None]
+    slant = np.clip(0.30 + 0.45 * max(-float(light.sun[2]), 0.0) + 0.2 * float(light.sun[1]), 0, 1)
+    sunlit = smoothstep(0.45, 0.6, fractal(rng, shape, (1.6, 1.6), octaves=3) + 0.15 * (0.5 - view.v))
+    colour = light.shade(albedo, facing * slant * sunlit * depth_in, (0.25 + 0.6 * hollow) * depth_in * (0.5 + facing))
+    green = leaf_colour(rng, light)
+    texture = leaf_texture(rng, *shape, 1.5 * 320 / view.pixels)
+    growth = big * 0.55 + strata * 0.5 + 0.22 * np.abs(view.u - fall.x) - 0.38 * near_fall + 0.12 * (fall.base - view.v)
+    lush = float(rng.uniform(0.42, 0.62)) + (0.08 if light.season == "winter" else 0)
+    plants = smoothstep(lush, lush + 0.07, growth + (texture - 0.5) * 0.16)
+    form = np.clip(0.5 - right * toward * 5 + down * 3.5, 0, 1)
+    leaves = shade_leaves(light, texture, form, green)
+    colour = colour + (leaves * depth_in[..., None] - colour) * plants[..., None]
+    moss = vary(rng, rgb("#4c6a2c")) * (light.ambient + light.sun_rgb * np.float32(0.25))
+    mossy = smoothstep(0.55, 0.8, strata) * (1 - plants) * 0.55
+    colour = colour + (moss * (0.4 + facing)[..., None] - colour) * mossy[..., None]
+    if flood is not None:
+        wash = albedo * (1 - plants)[..., None] + green * (0.35 + texture)[..., None] * plants[..., None]
+        colour = colour + wash * (0.35 + facing)[..., None] * flood * np.float32(1.1)
+    edge = line(rng, view.pixels, 9, octaves=4) - np.float32(0.5)
+    valley = 0.05 * np.exp(-(((view.u[0] - fall.x) / 0.12) ** 2))
+    crest = fall.rim + edge * 0.08 + valley - 0.10 * np.abs(view.u[0] - fall.x)
+    mask = np.clip((view.v - crest[None, :]) * view.pixels, 0, 1).astype(np.float32)
+    scene.over(scene.hazed(colour, 34.0), mask)
+
+
+def _paint_trees_on_rim(scene: Scene, rng: np.random.Generator, fall: Fall) -> None:
+    if fall.rim < 0:
+        return
+    side = scene.view.pixels
+    colour = leaf_colour(rng, scene.light)
+    for x in np.sort(rng.uniform(-0.05, 1.05, int(rng.integers(14, 26)))):
+        if abs(x - fall.x) < fall.width * 0.8:
+            continue
+        y = fall.rim + 0.01 - 0.10 * abs(x - fall.x) + float(rng.normal(0, 0.02))
+        size = side * float(rng.uniform(0.05, 0.10))
+        paint_crown(scene, rng, (x * side, y * side), (size * 1.15, size), vary(rng, colour, 0.12), z=36.0)
+
+
+def _stream(scene: Scene, rng: np.random.Generator, fall: Fall) -> tuple[Field, Field, Field]:
+    """Opacity, brightness and the share of the way down (0 at the lip), each (pixels, pixels)."""
+    view = scene.view
+    shape = (view.pixels, view.pixels)
+    down = np.clip((view.v - fall.top) / (fall.base - fall.top), -0.1, 1.2)
+    wander = line(rng, view.pixels, 6, octaves=4)[:, None] - np.float32(0.5)
+    middle = fall.x + fall.lean * down + wander * fall.width * 0.10
+    half = fall.width * 0.5 * (1 + (fall.spread - 1) * np.clip(down, 0, 1) ** 1.4)
+    if fall.ledge < 1:  # below a ledge the water fans out
+        half = half * (1 + 0.55 * smoothstep(fall.ledge - 0.01, fall.ledge + 0.06, down))
+    off = (view.u - middle) / half
+    cells = 10 / max(fall.width, 0.05)
+    strands = fractal(rng, shape, (2.2, min(cells, 150)), octaves=4, gain=0.62)
+    falling = fractal(rng, shape, (9, min(cells * 0.8, 120)), octaves=3, gain=0.6)
+    ragged = (strands - 0.5) * (0.5 + 0.45 * down)
+    body = smoothstep(1.06, 0.72, np.abs(off) + ragged)
+    thin = smoothstep(0.30, 0.52, strands + 0.22 * (1 - np.abs(off)) + 0.10 * (1 - down))
+    opacity = body * (0.35 + 0.65 * thin) * (down > 0) * (view.v < fall.base + 0.01)
+    bright = 0.5 + 0.9 * (strands - 0.35) + 0.7 * (falling - 0.5) + 0.12 * (1 - np.abs(off))
+    if fall.ledge < 1:
+        bright = bright + 0.35 * np.exp(-(((down - fall.ledge) / 0.03) ** 2))
+    return opacity.astype(np.float32), np.clip(bright, 0.12, 1.3).astype(np.float32), down.astype(np.float32)
+
+
+def _paint_stream(scene: Scene, rng: np.random.Generator, fall: Fall, flood: NDArray[np.float32] | None) -> None:
+    light = scene.light
+    sides: list[Fall] = [fall]
+    for _ in range(int(rng.choice([0, 0, 1, 2]))):  # side streams, as after rain
+        width = fall.width * float(rng.uniform(0.12, 0.4))
+        x = fall.x + float(rng.choice([-1, 1])) * fall.width * float(rng.uniform(0.9, 2.0))
+        sides.append(Fall(x, fall.top + float(rng.uniform(0.0, 0.12)), fall.base, width, 1.5, 0.0, 2.0, fall.rim))
+    for stream in sides:
+        opacity, bright, _ = _stream(scene, rng, stream)
+        water = light.ambient * np.float32(1.15) + light.sun_rgb * np.float32(0.30)
+        white: Colour = mix(water, rgb("#ffffff") * water.mean(), 0.4)
+        colour = white * bright[..., None]
+        if flood is not None:
+            colour = colour * np.float32(0.6) + flood * (bright * 1.0)[..., None]
+        scene.over(scene.hazed(colour, 33.0), opacity * 0.96)
+
+
+def _paint_mist(
+    scene: Scene, rng: np.random.Generator, fall: Fall, flood: NDArray[np.float32] | None, strength: float
+) -> None:
+    view, light = scene.view, scene.light
+    cloud = fractal(rng, (view.pixels, view.pixels), (4, 5), octaves=4)
+    wide = fall.width * fall.spread * 1.5
+    shape = np.exp(
+        -(((view.u - fall.x) / wide) ** 2) - ((view.v - fall.base + 0.015) / (0.035 + fall.width * 0.4)) ** 2
+    )
+    white = light.ambient * np.float32(1.0) + light.sun_rgb * np.float32(0.28)
+    paint = np.broadcast_to(white, scene.rgb.shape)
+    if flood is not None:
+        paint = paint * np.float32(0.5) + flood * np.float32(0.6)
+    scene.over(paint, (np.clip(shape * (0.5 + cloud), 0, 1) * strength * 1.3).clip(0, 0.95).astype(np.float32))
+
+
+def _paint_pool(scene: Scene, rng: np.random.Generator, fall: Fall) -> None:
+    view, light = scene.view, scene.light
+    shore = (line(rng, view.pixels, 5, octaves=4) - 0.5) * 0.022
+    mask = np.clip((view.v - fall.base - shore[None, :]) * view.pixels, 0, 1).astype(np.float32)
+    z = np.clip(view.height * view.focal / np.clip(view.v - view.horizon, 1e-3, 1), 1, 34)
+    x = (view.u - 0.5) * z / view.focal
+    z = np.broadcast_to(z, x.shape).astype(np.float32)
+    # Rings run out from the foot of the fall.
+    foot_x, foot_z = (fall.x - 0.5) * 34 / view.focal, 33.0
+    away = np.sqrt((x - foot_x) ** 2 + (z - foot_z) ** 2)
+    foam_reach = fall.width * 34 / view.focal * fall.spread
+    froth = sample_smooth(tile(1), x * 16, z * 16 + away * 3)
+    foam = smoothstep(foam_reach * 1.5, foam_reach * 0.2, away) + 0.55 * smoothstep(0.62, 0.8, froth) * np.exp(
+        -away / 14
+    )
+    deep = vary(rng, rgb(str(rng.choice(["#12332c", "#0f3a3a", "#1d3b24", "#123044"]))), 0.15)
+    paint_water(
+        scene,
+        rng,
+        mask,
+        x,
+        z,
+        mirror_row=fall.base * view.pixels,
+        deep=deep,
+        shallow=vary(rng, rgb("#3f8f7c"), 0.15),
+        shallowness=np.clip(0.25 + 0.4 * froth - away / 60, 0, 0.7),
+        foam=foam.astype(np.float32),
+        chop=float(rng.uniform(0.35, 0.9)),
+        reflect=1.0,
+    )
+
+
+def paint_boulder(
+    scene: Scene,
+    rng: np.random.Generator,
+    centre: tuple[float, float],
+    radius: tuple[float, float],
+    stone: Colour,
+    *,
+    z: float,
+    glow: NDArray[np.float32] | None = None,
+) -> None:
+    """Paint one wet rock: `centre` and `radius` as (x, y) in pixels; its foot is cut off level."""
+    side = scene.view.pixels
+    (cx, cy), (rx, ry) = centre, radius
+    left, right = int(max(cx - rx * 1.25, 0)), int(min(cx + rx * 1.25, side))
+    top, bottom = int(max(cy - ry * 1.25, 0)), int(min(cy + ry * 0.5, side))
+    oy, ox = rng.uniform(0, 512, 2)
+    if right - left < 2 or bottom - top < 2:
+        return
+    px = ((np.arange(left, right, dtype=np.float32) - cx) / rx)[None, :]
+    py = ((np.arange(top, bottom, dtype=np.float32) - cy) / ry)[:, None]
+    px, py = np.broadcast_arrays(px, py)
+    lump = sample_smooth(tile(0), px * 34 + ox, py * 34 + oy)
+    grain = sample(tile(3, cells=16, octaves=5, gain=0.7), px * rx * 2.2 + ox, py * ry * 2.2 + oy)
+    reach = np.abs(px) ** 2.4 + np.abs(py) ** 2.4 - (lump - 0.5) * 0.9
+    mask = smoothstep(1.0, 0.9, reach) * smoothstep(0.42, 0.36, py + (lump - 0.5) * 0.2)
+    bulge = lump - sample_smooth(tile(0), px * 34 + ox + 4, py * 34 + oy + 4)
+    sun = scene.light.sun
+    facing = np.clip(0.35 + 0.45 * px * np.sign(sun[0]) - 0.5 * py + bulge * 3, 0, 1.3)
+    open_sky = np.clip(0.55 - 0.5 * py + bulge * 2, 0.12, 1.2)
+    albedo = stone * (0.45 + 0.6 * lump + 0.5 * grain)[..., None]
+    if scene.light.snow:
+        white = smoothstep(-0.1, -0.5, py + (grain - 0.5) * 0.4) * scene.light.snow
+        albedo = albedo + (rgb("#eef2f8") - albedo) * white[..., None]
+    colour = scene.light.shade(albedo, facing * 0.6, open_sky)
+    patch = (slice(top, bottom), slice(left, right))
+    if glow is not None:
+        colour = colour + albedo * glow[patch] * np.float32(0.3)
+    scene.rgb[patch] += (scene.hazed(colour, z) - scene.rgb[patch]) * mask[..., None]
+
+
+def _paint_boulders(scene: Scene, rng: np.random.Generator, fall: Fall, flood: NDArray[np.float32] | None) -> None:
+    side = scene.view.pixels
+    stone = vary(rng, rgb("#4d4a46"), 0.15)
+    for _ in range(int(rng.integers(3, 10))):  # along the far bank
+        x = float(rng.uniform(0, 1))
+        size = side * float(rng.uniform(0.02, 0.055))
+        if abs(x - fall.x) > fall.width * 0.5:
+            y = (fall.base + float(rng.uniform(0.0, 0.02))) * side
+            paint_boulder(scene, rng, (x * side, y), (size * 1.5, size), vary(rng, stone, 0.1), z=32, glow=flood)
+    if rng.random() < 0.75:
+        count = int(rng.integers(3, 9))
+        low = float(rng.uniform(0.9, 1.0))
+        for y in np.sort(rng.uniform(low, 1.08, count)):
+            size = side * float(rng.uniform(0.06, 0.15)) * (0.6 + (y - 0.85) * 2)
+            centre = (float(rng.uniform(0, 1)) * side, float(y) * side)
+            paint_boulder(scene, rng, centre, (size * 1.4, size), vary(rng, stone, 0.12), z=7, glow=flood)
+
+
+def _paint_frame(scene: Scene, rng: np.random.Generator, fall: Fall) -> None:
+    """Leaves close to the camera, at the sides and from above."""
+    if rng.random() < 0.3:
+        return
+    side = scene.view.pixels
+    colour = leaf_colour(rng, scene.light) * np.float32(rng.uniform(0.35, 0.8))
+    hands = [-1, 1] if rng.random() < 0.5 else [int(rng.choice([-1, 1]))]
+    for hand in hands:
+        edge = 0.0 if hand < 0 else 1.0
+        if abs(fall.x - edge) < 0.3:
+            continue
+        for _ in range(int(rng.integers(3, 7))):
+            x = edge - hand * float(rng.uniform(-0.06, 0.10))
+            y = float(rng.uniform(-0.02, 0.5)) if rng.random() < 0.75 else float(rng.uniform(0.5, 1.0))
+            size = side * float(rng.uniform(0.06, 0.13))
+            paint_crown(
+                scene, rng, (x * side, y * side), (size * 1.2, size), vary(rng, colour, 0.12), z=5.0, ragged=0.8
+            )
+    if rng.random() < 0.4:
+        for x in rng.uniform(0, 1, int(rng.integers(3, 7))):
+            size = side * float(rng.uniform(0.05, 0.10))
+            paint_crown(
+                scene, rng, (x * side, -0.01 * side), (size * 1.5, size), vary(rng, colour, 0.12), z=5.0, ragged=0.8
+            )
