@@ -6,7 +6,7 @@ vendors that do (``com.microsoft.EPContext``). Such a graph is refused before ON
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,10 +81,17 @@ def _messages(message: Any) -> Iterator[Any]:
         current = waiting.pop()
         yield current
         for descriptor, value in current.ListFields():
-            if descriptor.message_type is None:
-                continue
-            # Repeated fields are containers of messages; a singular message has ListFields itself.
-            waiting.extend([value] if hasattr(value, "ListFields") else value)
+            if descriptor.message_type is not None:
+                # Repeated fields are containers of messages; a singular message has ListFields itself.
+                waiting.extend([value] if hasattr(value, "ListFields") else value)
+            elif descriptor.type == descriptor.TYPE_STRING:
+                _check_names([value] if isinstance(value, str | bytes) else value)
+
+
+def _check_names(names: Iterable[str | bytes]) -> None:
+    # Protobuf hands out text that is no UTF-8 as bytes; ONNX Runtime stumbles over it when it complains.
+    if any(isinstance(name, bytes) for name in names):
+        raise GraphRefused(_("it is no ONNX model, or a damaged one"))
 
 
 def _check_tensor(tensor: onnx.TensorProto) -> None:
