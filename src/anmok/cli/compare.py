@@ -1,0 +1,125 @@
+"""``anmok compare``: several models on the same held-out pictures, one report, one bundle."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from anmok.cli.options import json_option, lang_option, models_option, threads_option
+from anmok.errors import UsageError
+from anmok.i18n import _
+
+if TYPE_CHECKING:
+    from anmok.config import CompareConfig
+    from anmok.evaluation.results import Comparison
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+
+    @app.command(help=_("Train several models on the same pictures, measure them honestly, keep the best."))
+    def compare(
+        source: Annotated[
+            str, typer.Argument(help=_("Folder or zip of class folders, CSV, manifest, or data set name."))
+        ],
+        models: Annotated[str, models_option()] = "handcrafted,cnn-small,mobilenetv2",
+        out: Annotated[
+            Path | None, typer.Option("--out", "-o", help=_("Folder for the results; anmok-SOURCE if not given."))
+        ] = None,
+        test: Annotated[
+            float, typer.Option(help=_("Share held out for measuring, where the source has no test."))
+        ] = 0.2,
+        valid: Annotated[float, typer.Option(help=_("Share of the rest held out for choosing."))] = 0.15,
+        seed: Annotated[int, typer.Option(help=_("Seed of the split."))] = 0,
+        repair: Annotated[
+            bool, typer.Option("--repair", help=_("Leave leaking and contradictory copies out, and list them."))
+        ] = False,
+        allow_leaks: Annotated[
+            bool, typer.Option("--allow-leaks", help=_("Measure in spite of leaks; the report says so."))
+        ] = False,
+        drop_small_classes: Annotated[
+            bool, typer.Option("--drop-small-classes", help=_("Leave classes out that are too small to be split."))
+        ] = False,
+        threads: Annotated[int, threads_option()] = 0,
+        as_json: Annotated[bool, json_option()] = False,
+        lang: Annotated[str, lang_option()] = "",
+    ) -> None:
+        from anmok.config import CompareConfig, SplitConfig
+
+        if repair and allow_leaks:
+            raise UsageError(_("--repair and --allow-leaks exclude each other; give one of them."))
+        names = tuple(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
+        if not names:
+            raise UsageError(_("No model was named."), hint=_("For example: --models handcrafted,mobilenetv2."))
+        config = CompareConfig(
+            models=names,
+            split=SplitConfig(test=test, valid=valid, seed=seed),
+            leaks="repair" if repair else "allow" if allow_leaks else "refuse",
+            drop_small_classes=drop_small_classes,
+            threads=threads,
+        )
+        folder = out or Path(f"anmok-{Path(source).stem or 'results'}")
+        comparison = run_comparison(source, folder, config, command=_command(source, folder, config))
+        show(comparison, folder, as_json=as_json)
+
+
+def run_comparison(source: str, folder: Path, config: CompareConfig, *, command: str) -> Comparison:
+    """Compare with progress bars on the terminal."""
+    from anmok.cli.console import TerminalProgress
+    from anmok.pipeline.compare import compare
+
+    with TerminalProgress() as progress:
+        return compare(source, folder, config, progress=progress, command=command)
+
+
+def _command(source: str, folder: Path, config: CompareConfig) -> str:
+    """Return the command line that makes the same again."""
+    words = ["anmok", "compare", source, "--models", ",".join(config.models), "--out", str(folder)]
+    words += ["--test", str(config.split.test), "--valid", str(config.split.valid), "--seed", str(config.split.seed)]
+    words += {"refuse": [], "repair": ["--repair"], "allow": ["--allow-leaks"]}[config.leaks]
+    words += ["--drop-small-classes"] if config.drop_small_classes else []
+    return shlex.join(words)
+
+
+def show(comparison: Comparison, folder: Path, *, as_json: bool) -> None:
+    """Print the table, the warnings and the paths; or the summary as JSON."""
+    if as_json:
+        typer.echo(json.dumps(json.loads((folder / "summary.json").read_text(encoding="utf-8")), ensure_ascii=False))
+        return
+    from anmok.cli.console import stdout
+    from anmok.cli.tables import comparison_table
+
+    console = stdout()
+    console.print()
+    console.print(comparison_table(comparison))
+    console.print(comparison.reason, markup=False)
+    for warning in comparison.warnings:
+        console.print("[yellow]![/] ", end="")
+        console.print(warning, markup=False)
+    for left in comparison.left_out:
+        console.print("[yellow]![/] ", end="")
+        console.print(_("{name} was left out: {reason}").format(name=left.name, reason=left.reason), markup=False)
+        if left.hint:
+            console.print("  " + left.hint, markup=False)
+    quarantined = len(comparison.data.quarantined)
+    if quarantined:
+        console.print(
+            _("{count} files were left out, each with its reason: {path}").format(
+                count=quarantined, path=folder / "manifest.quarantine.csv"
+            ),
+            markup=False,
+        )
+    console.print()
+    rows = (
+        (_("Report"), folder / "report.html"),
+        (_("Best model"), folder / "best.anmok"),
+    )
+    for title, path in rows:
+        console.print(f"[bold]{title}[/]: ", end="")
+        console.print(str(path), markup=False, soft_wrap=True)
+    console.print(f"[bold]{_('Try it')}[/]: ", end="")
+    console.print(f"anmok predict {shlex.quote(str(folder / 'best.anmok'))} PHOTO.jpg", markup=False, soft_wrap=True)

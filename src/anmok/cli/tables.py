@@ -1,0 +1,65 @@
+"""Turns stored results into rich tables; computes nothing."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from anmok.evaluation.comparison import best_marks
+from anmok.evaluation.results import HEADLINE_METRICS, Comparison, Evaluation
+from anmok.i18n import _
+from anmok.records import Interval
+
+
+def metric_title(name: str) -> str:
+    """Return the name of a metric for people."""
+    titles = {
+        "accuracy": _("accuracy"),
+        "balanced_accuracy": _("balanced accuracy"),
+        "macro_f1": _("macro F1"),
+        "roc_auc": _("ROC-AUC"),
+        "log_loss": _("log loss"),
+    }
+    return titles.get(name, name)
+
+
+def figure(interval: Interval | None) -> str:
+    """Return ``0.913 (0.881-0.936)``, or a dash where nothing could be measured."""
+    if interval is None:
+        return "–"
+    return f"{interval.value:.3f} ({interval.low:.3f}-{interval.high:.3f})"
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Return models by metrics with 95 % intervals, the best ones marked where the intervals allow it."""
+    pictures = comparison.models[0].evaluation.pictures
+    table = Table(
+        title=_("{source}: {pictures} held-out pictures, 95 % intervals").format(
+            source=comparison.data.source, pictures=pictures
+        ),
+        title_justify="left",
+    )
+    table.add_column(_("model"), no_wrap=True)
+    for name in HEADLINE_METRICS:
+        table.add_column(metric_title(name), justify="right")
+    table.add_column(_("training"), justify="right")
+    table.add_column(_("pictures/s"), justify="right")
+    marks = {name: best_marks(comparison.models, name) for name in HEADLINE_METRICS}
+    for model in comparison.models:
+        cells = []
+        for name in HEADLINE_METRICS:
+            text = figure(model.evaluation.metrics.get(name))
+            cells.append(f"[bold green]{text}[/]" if model.name in marks[name] else text)
+        seconds = model.seconds.get("features", 0.0) + model.seconds.get("training", 0.0)
+        title = f"[bold]{model.name}[/]" if model.name == comparison.best else model.name
+        table.add_row(title, *cells, f"{seconds:.1f} s", f"{model.pictures_per_second:,.0f}")
+    return table
+
+
+def evaluation_table(evaluation: Evaluation, title: str) -> Table:
+    """Return one predictor's metrics and its classification report."""
+    table = Table(title=title, title_justify="left")
+    table.add_column(_("metric"))
+    table.add_column(_("value (95 % interval)"), justify="right")
+    for name in HEADLINE_METRICS:
+        table.add_row(metric_title(name), figure(evaluation.metrics.get(name)))
+    return table
