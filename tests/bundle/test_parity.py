@@ -39,7 +39,7 @@ def test_another_class_on_more_than_a_thousandth_is_refused_though_probabilities
     trained = np.tile(np.float32([0.4002, 0.3998, 0.2]), (1000, 1))
     got = trained.copy()
     got[:2] = [0.3998, 0.4002, 0.2]
-    with pytest.raises(ParityError, match="99.8%"):
+    with pytest.raises(ParityError, match=r"99\.8%"):
         compare_answers(trained, got, labels=LABELS, paths=paths(1000))
     got[1] = trained[1]
     assert compare_answers(trained, got, labels=LABELS, paths=paths(1000)).same_class == 0.999
