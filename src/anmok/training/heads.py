@@ -1,0 +1,311 @@
+"""Heads on vectors: logistic regression whose strength is chosen by cross-validation, as one affine map.
+
+A head sees the vectors of a frozen extractor, so it costs seconds and needs no PyTorch. It stays affine in the
+vectors (``logits = vectors @ W.T + b``; the standardisation is folded into W and b), because then a bundle is the
+extractor's graph with one Gemm behind it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anmok.errors import TooFewPictures
+from anmok.i18n import _
+
+#: Inverse strengths that cross-validation tries, weakest head first: half decades from 1e-4 to 1.
+STRENGTHS = tuple(float(f"{10 ** (step / 2):.3g}") for step in range(-8, 1))
+#: Folds of the cross-validation; above this many classes each fit is dear, so fewer.
+FOLDS, FOLDS_OF_MANY_CLASSES, MANY_CLASSES = 5, 3, 30
+#: The path of strengths is left after this many strengths without a clearly better log loss.
+WORSE_STRENGTHS = 2
+#: Share by which a larger strength must lower the log loss to be preferred: of two nearly equal heads the smoother.
+CLEARLY_BETTER = 0.01
+#: Temperatures that are tried lie between these; strong penalties give timid heads, which need small ones.
+TEMPERATURES = (1e-3, 1e2)
+#: lbfgs: largest gradient at which it stops. Choosing among strengths needs less than the final head.
+ROUGH_TOLERANCE, TOLERANCE, ITERATIONS = 1e-3, 1e-4, 2000
+#: A feature that hardly varies is not blown up: its scale is at least this share of the median scale.
+SMALLEST_SCALE = 1e-2
+#: Probabilities are kept this far from 0 where the log loss is computed.
+EPSILON = 1e-7
+
+
+@dataclass(frozen=True, slots=True)
+class AffineHead:
+    """``logits = vectors @ weight.T + bias``; probabilities are their softmax.
+
+    Attributes:
+        weight: float32 ``(K, D)``.
+        bias: float32 ``(K,)``.
+    """
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if self.weight.ndim != 2 or self.bias.shape != self.weight.shape[:1]:
+            raise ValueError(f"weight {self.weight.shape} and bias {self.bias.shape} are not (K, D) and (K,)")
+
+    def logits(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return float32 ``(N, K)`` for float32 vectors ``(N, D)``."""
+        return vectors @ self.weight.T + self.bias
+
+    def probabilities(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return float32 ``(N, K)``, rows sum to 1."""
+        logits = self.logits(vectors)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        result: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class HeadFit:
+    """A fitted head and how it came to be.
+
+    Attributes:
+        head: fitted on all vectors with the chosen strength.
+        strength: the chosen C of scikit-learn's LogisticRegression (inverse of the L2 penalty).
+        folds: of the cross-validation.
+        path: ``(C, log loss, accuracy)`` of each strength that was tried; both out of fold, the mean log loss at
+            its best temperature.
+        out_of_fold: float32 ``(N, K)``, for each vector the probabilities by a head that did not see it (nor
+            anything of its group): what calibration needs. Where a class is one group alone, no fold can leave it
+            out and still know it; its rows hold the shares of the classes.
+    """
+
+    head: AffineHead
+    strength: float
+    folds: int
+    path: tuple[tuple[float, float, float], ...]
+    out_of_fold: NDArray[np.float32]
+
+
+def fit_logistic(
+    vectors: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    seed: int = 0,
+    *,
+    classes: int | None = None,
+    groups: Sequence[str] | None = None,
+    strengths: Sequence[float] = STRENGTHS,
+    balanced: bool = False,
+    threads: int = 0,
+) -> HeadFit:
+    """Fit multinomial logistic regression on standardised vectors, with its strength chosen by cross-validation.
+
+    No validation pictures are held back: give train and valid together. Stratified folds that keep groups whole
+    choose the strength with the least log loss. The log loss is taken at the temperature that suits each strength
+    best, since a bundle is calibrated by a temperature afterwards: without it, heads would be preferred for being
+    bold, not for being right. Along the path of strengths each fold's fit starts from the one before, and the path
+    ends once the log loss falls no more (warm starts along a path: Friedman, Hastie, Tibshirani, Regularization
+    paths for generalized linear models via coordinate descent, 2010). The result depends on the seed alone, not on
+    ``threads``.
+
+    Args:
+        vectors: float32 ``(N, D)``, finite.
+        labels: ``(N,)`` class numbers from 0.
+        seed: of the folds.
+        classes: K; by default one more than the largest label.
+        groups: ``(N,)``; vectors of the same group share a fold. None: each is its own.
+        strengths: rising inverse penalties C > 0.
+        balanced: weigh pictures so that all classes count the same.
+        threads: folds fitted at the same time; 0 takes all cores.
+
+    Raises:
+        TooFewPictures: fewer than two classes have pictures.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    labels = np.asarray(labels, dtype=np.int64)
+    count = int(labels.max(initial=-1)) + 1 if classes is None else classes
+    if len(np.unique(labels)) < 2:
+        raise TooFewPictures(
+            _("All pictures to learn from show the same class; at least two classes are wanted."),
+            hint=_("Add pictures of another class, or check how the pictures were split."),
+        )
+    weight_rule = "balanced" if balanced else None
+    plan = _fold_plan(labels, groups, seed)
+    scaler = _Standardise.fit(vectors)
+    model = _regression(weight_rule, tolerance=TOLERANCE)
+    # BLAS threads that wait for each other made these small fits up to twenty times slower on a busy machine, and
+    # their sums differ with the number of threads; so folds run side by side, each on one thread.
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+        choice = _choose_strength(_Vectors(vectors, labels, count, weight_rule), plan, strengths, pool)
+        _fit(model.set_params(C=choice.strength), scaler(vectors), labels)
+    return HeadFit(
+        head=_folded(model, scaler, count),
+        strength=choice.strength,
+        folds=len(plan),
+        path=choice.path,
+        out_of_fold=choice.out_of_fold,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Standardise:
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, vectors: NDArray[np.float32]) -> _Standardise:
+        mean = vectors.mean(axis=0, dtype=np.float64)
+        scale = vectors.std(axis=0, dtype=np.float64)
+        varying = scale[scale > 0]
+        floor = SMALLEST_SCALE * float(np.median(varying)) if len(varying) else 1.0
+        return cls(mean, np.maximum(scale, floor))
+
+    def __call__(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        return ((vectors - self.mean) / self.scale).astype(np.float32)
+
+
+Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+def _fold_plan(labels: NDArray[np.int64], groups: Sequence[str] | None, seed: int) -> list[Fold]:
+    """Return ``(rows to fit, rows to predict)`` of each fold; empty where no class can be divided."""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    rows = np.arange(len(labels))
+    names = rows if groups is None else np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
+    free, smallest = _divisible(labels, names)
+    if not len(free):
+        return []
+    folds = min(FOLDS if len(np.unique(labels)) <= MANY_CLASSES else FOLDS_OF_MANY_CLASSES, smallest)
+    # The splitter for groups takes far longer; it is only wanted where there are any.
+    alone = len(np.unique(names)) == len(names)
+    splitter = (StratifiedKFold if alone else StratifiedGroupKFold)(n_splits=folds, shuffle=True, random_state=seed)
+    parts = [free[predict] for _fit_rows, predict in splitter.split(free, labels[free], None if alone else names[free])]
+    return [(np.setdiff1d(rows, part), part) for part in parts if len(part)]
+
+
+def _divisible(labels: NDArray[np.int64], names: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """Return the rows whose class has at least two groups, and the number of groups of the smallest such class.
+
+    The pictures of a class that is one group alone are learned from in every fold, and so is what shares a group
+    with them, which may in turn leave another class with one group.
+    """
+    free = np.arange(len(labels))
+    while len(free):
+        pairs = np.unique(np.stack([labels[free], names[free]]), axis=1)
+        classes, groups = np.unique(pairs[0], return_counts=True)
+        if groups.min() >= 2:
+            return free, int(groups.min())
+        tied = names[free][np.isin(labels[free], classes[groups < 2])]
+        free = free[~np.isin(names[free], tied)]
+    return free, 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    strength: float
+    path: tuple[tuple[float, float, float], ...]
+    out_of_fold: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Vectors:
+    """What the head learns from: vectors ``(N, D)``, labels ``(N,)``, the number of classes, the class weights."""
+
+    values: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    classes: int
+    weight_rule: str | None
+
+
+def _choose_strength(data: _Vectors, plan: list[Fold], strengths: Sequence[float], pool: ThreadPoolExecutor) -> _Choice:
+    shares = np.bincount(data.labels, minlength=data.classes) / len(data.labels)
+    nothing_known = np.tile(shares.astype(np.float32), (len(data.labels), 1))
+    if not plan:
+        return _Choice(strengths[len(strengths) // 2], (), nothing_known)
+    measured = np.sort(np.concatenate([predict for _fit_rows, predict in plan]))
+    folds = [_Fold(data, fold) for fold in plan]
+    best: tuple[float, float, NDArray[np.float32]] | None = None
+    path: list[tuple[float, float, float]] = []
+    worse = 0
+    for strength in strengths:
+        out = nothing_known.copy()
+        parts = pool.map(functools.partial(_Fold.probabilities, strength=strength), folds)
+        for fold, part in zip(folds, parts, strict=True):
+            out[fold.asked_rows] = part
+        loss = _tempered_log_loss(out[measured], data.labels[measured])
+        path.append((strength, loss, float((out[measured].argmax(axis=1) == data.labels[measured]).mean())))
+        if best is None or loss < best[0] * (1 - CLEARLY_BETTER):
+            best, worse = (loss, strength, out), 0
+        else:
+            worse += 1
+            if worse == WORSE_STRENGTHS:
+                break
+    assert best is not None
+    return _Choice(best[1], tuple(path), best[2])
+
+
+def _tempered_log_loss(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Return the mean log loss of ``softmax(log(probabilities) / T)`` at the T that makes it least."""
+    from scipy.optimize import minimize_scalar
+    from scipy.special import logsumexp
+
+    logs = np.log(np.clip(probabilities.astype(np.float64), EPSILON, 1))
+    rows = np.arange(len(labels))
+
+    def loss(log_temperature: float) -> float:
+        scaled = logs / np.exp(log_temperature)
+        return float((logsumexp(scaled, axis=1) - scaled[rows, labels]).mean())
+
+    low, high = np.log(TEMPERATURES)
+    return float(minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-2}).fun)
+
+
+class _Fold:
+    """One fold's vectors and its classifier, which goes on from strength to strength."""
+
+    def __init__(self, data: _Vectors, fold: Fold) -> None:
+        known_rows, self.asked_rows = fold
+        scaler = _Standardise.fit(data.values[known_rows])
+        self._known, self._labels = scaler(data.values[known_rows]), data.labels[known_rows]
+        self._asked = scaler(data.values[self.asked_rows])
+        self._classes = data.classes
+        self._model = _regression(data.weight_rule, tolerance=ROUGH_TOLERANCE)
+
+    def probabilities(self, *, strength: float) -> NDArray[np.float32]:
+        """Go on to ``strength`` and return float32 ``(n, K)`` for the rows that were left out."""
+        _fit(self._model.set_params(C=strength), self._known, self._labels)
+        result = np.zeros((len(self._asked), self._classes), dtype=np.float32)
+        result[:, self._model.classes_] = self._model.predict_proba(self._asked)
+        return result
+
+
+def _regression(weight_rule: str | None, *, tolerance: float) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(max_iter=ITERATIONS, tol=tolerance, warm_start=True, class_weight=weight_rule)
+
+
+def _fit(model: Any, vectors: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        # A path that stops short of its last digits still ranks the strengths; cross-validation judges the result.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(vectors, labels)
+
+
+def _folded(model: Any, scaler: _Standardise, count: int) -> AffineHead:
+    """Return the model with standardisation folded in and one logit for each class; two classes give two logits."""
+    weight, bias = np.asarray(model.coef_, dtype=np.float64), np.asarray(model.intercept_, dtype=np.float64)
+    if len(weight) == 1:
+        # scikit-learn keeps one logit z for two classes; softmax of (-z/2, z/2) is the same probability.
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    weight = weight / scaler.scale
+    bias = bias - weight @ scaler.mean
+    full_weight, full_bias = np.zeros((count, weight.shape[1])), np.full(count, np.log(EPSILON) + bias.min())
+    full_weight[model.classes_], full_bias[model.classes_] = weight, bias
+    return AffineHead(full_weight.astype(np.float32), full_bias.astype(np.float32))
