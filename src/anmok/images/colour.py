@@ -9,16 +9,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 _WHITE = (255, 255, 255)
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # TIFF tags
+_WHITE_IS_ZERO, _UNSIGNED = 0, 1
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
     """Return ``image`` (loaded, any Pillow mode) in mode RGB.
 
     - Transparent parts (alpha channel, transparent palette entries or colour) show white.
-    - 16 bits a channel are divided by 257, so that 65535 becomes 255.
-    - 32-bit whole numbers and floats name no white level. The smallest of the usual ranges that holds all
-      values is taken as black to white: 0-1 (floats only), 0-255, 0-65535; else the picture's own minimum and
-      maximum. Infinite values become the largest or smallest finite one, NaN becomes black.
+    - 16 bits a channel are divided by 257 and rounded, so that 65535 becomes 255 (12 bits: 4095 becomes 255).
+      In colour pictures Pillow has taken the upper eight bits already, which is at most one step away.
+    - 32-bit whole numbers and floats name no white level. The first of the usual ranges that holds all values is
+      taken as black to white: 0-1 (floats only), 0-255, 0-65535; else the picture's own least and greatest value.
+      Infinite values become the greatest or least finite one; NaN becomes black.
     - Colour profiles are not applied (but LAB, which has no other meaning, becomes sRGB).
 
     Raises:
@@ -27,7 +30,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
         return _of_16_bits(image)
     if image.mode in ("I", "F"):
-        return Image.fromarray(_to_bytes(_signed(image))).convert("RGB")
+        return _of_32_bits(image)
     if image.has_transparency_data:
         return _over_white(image)
     return image if image.mode == "RGB" else image.convert("RGB")
@@ -35,6 +38,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 def _over_white(image: Image.Image) -> Image.Image:
     if image.mode == "La":
+        # There is no way from premultiplied grey to RGBA but this.
         image = image.convert("LA")
     rgba = image if image.mode == "RGBA" else image.convert("RGBA")
     alpha = rgba.getchannel("A")
@@ -47,33 +51,45 @@ def _over_white(image: Image.Image) -> Image.Image:
 
 def _of_16_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
-    # In whole numbers: 257 * k becomes k exactly, and half a step is rounded up.
-    grey = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    white = 4095 if _tiff_tag(image, _BITS_PER_SAMPLE) == (12,) else 65535
+    # In whole numbers, rounded: for 16 bits 257 * k becomes k exactly.
+    grey = ((values.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8)
+    if _tiff_tag(image, _PHOTOMETRIC) == _WHITE_IS_ZERO:
+        grey = 255 - grey
     transparent = image.info.get("transparency")
     if isinstance(transparent, int):
         grey[values == transparent] = 255
     return Image.fromarray(grey).convert("RGB")
 
 
-def _signed(image: Image.Image) -> NDArray[Any]:
-    """Return the values of a 32-bit picture; unsigned ones are read back from Pillow's signed ones."""
+def _of_32_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
+    if image.mode == "I" and _tiff_tag(image, _SAMPLE_FORMAT) == (_UNSIGNED,):
+        # Pillow knows signed numbers only; the bits are those of the file.
+        values = values.view(np.uint32)
+    grey = _stretched(values)
+    if _tiff_tag(image, _PHOTOMETRIC) == _WHITE_IS_ZERO:
+        grey = 255 - grey
+    return Image.fromarray(grey).convert("RGB")
+
+
+def _tiff_tag(image: Image.Image, tag: int) -> Any:
     tags = getattr(image, "tag_v2", None)
-    if image.mode == "I" and tags is not None and tags.get(339, (1,)) == (1,):
-        return values.view(np.uint32)
-    return values
+    return None if tags is None else tags.get(tag)
 
 
-def _to_bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
-    finite = np.isfinite(values)
-    if not finite.any():
-        raise ValueError("no pixel has a finite value")
-    low, high = float(values[finite].min()), float(values[finite].max())
-    numbers = np.nan_to_num(values.astype(np.float64), nan=low if low < 0 else 0.0, posinf=high, neginf=low)
+def _stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return numbers of an unknown range as 0-255, by the rule that ``to_rgb`` states."""
     is_float = np.issubdtype(values.dtype, np.floating)
-    for white in (1.0, 255.0, 65535.0):
-        if low >= 0 and high <= white and (is_float or white > 1):
+    finite = values[np.isfinite(values)] if is_float else values
+    if finite.size == 0:
+        raise ValueError("no pixel has a finite value")
+    least, greatest = float(finite.min()), float(finite.max())
+    low, high = least, greatest
+    for white in (1.0, 255.0, 65535.0) if is_float else (255.0, 65535.0):
+        if least >= 0 and greatest <= white:
             low, high = 0.0, white
             break
-    span = (high - low) or 1.0
-    return np.clip(np.rint((numbers - low) * (255.0 / span)), 0, 255).astype(np.uint8)
+    numbers = np.nan_to_num(values.astype(np.float64), nan=low, posinf=greatest, neginf=least)
+    scale = 255.0 / (high - low) if high > low else 0.0
+    return np.clip(np.rint((numbers - low) * scale), 0, 255).astype(np.uint8)
