@@ -9,7 +9,7 @@ import numpy as np
 from anmok.data.sample.cafe_building import paint_building
 from anmok.data.sample.foliage import leaf_colour, leaf_texture, paint_crown
 from anmok.data.sample.furniture import paint_grandfather, paint_lamp_string, paint_palm, paint_parasols
-from anmok.data.sample.light import draw_light, mix, rgb, vary
+from anmok.data.sample.light import Colour, draw_light, mix, rgb, vary
 from anmok.data.sample.noise import Field, sample, sample_smooth, smoothstep, tile
 from anmok.data.sample.people import paint_car, paint_people
 from anmok.data.sample.sky import paint_range, paint_sky
@@ -33,7 +33,7 @@ class Site:
 
 
 def _choose(rng: np.random.Generator, pixels: int) -> Site:
-    kind = str(rng.choice(["terrace", "shore", "facade", "parking"], p=[0.34, 0.32, 0.14, 0.2]))
+    kind = str(rng.choice(["terrace", "shore", "facade", "parking"], p=[0.32, 0.38, 0.12, 0.18]))
     hand = float(rng.choice([-1.0, 1.0]))
     if kind == "shore":  # from the rocks or the water's edge, land and house beyond
         shore = float(rng.uniform(13, 24))
@@ -48,7 +48,7 @@ def _choose(rng: np.random.Generator, pixels: int) -> Site:
             shore,
             float(rng.uniform(-0.3, 0.3)),
         )
-    eye = GROUND + float(rng.uniform(1.4, 3.6))
+    eye = GROUND + float(rng.uniform(1.5, 5.5))
     if kind == "facade":
         house = float(rng.uniform(9, 15))
         view = View(pixels, float(rng.uniform(0.8, 1.1)), float(rng.uniform(0.52, 0.72)), eye)
@@ -69,8 +69,8 @@ def _choose(rng: np.random.Generator, pixels: int) -> Site:
         house,
         hand * float(rng.uniform(0.02, 0.28)) * house / view.focal,
         hand * float(rng.uniform(0.1, 0.9)),
-        house + float(rng.uniform(4, 20)),
-        -hand * float(rng.uniform(0.3, 1.3)),
+        house + float(rng.uniform(1, 9)),
+        hand * float(rng.uniform(0.3, 1.1)),
     )
 
 
@@ -113,15 +113,16 @@ def paint_cafe(rng: np.random.Generator, pixels: int) -> Scene:
         grids["inland"], grids["rocky"] = inland, rocky
         near_rocks = 0.0
         if site.kind == "shore":
-            near_rocks = np.clip(1 - (z - 3) / float(site.shore * 0.5), -1, 1) + lump * 5 + knob * 1.5 - 0.55
+            near_rocks = np.clip(1 - (z - 3) / float(site.shore * 0.5), -1, 1) + lump * 3.2 + knob * 1.5 - 0.55
+            near_rocks = np.minimum(near_rocks, view.height - 1.0 + 0.3 * knob)
         heights = np.maximum(base + stones, near_rocks - 0.2)
         grids["raw"] = heights.astype(np.float32)
-        return np.maximum(heights, 0).astype(np.float32)
+        return np.asarray(np.maximum(heights, 0), np.float32)
 
     near = max(0.6 * (view.height - (0 if site.kind == "shore" else GROUND)) * view.focal / (1 - view.horizon), 0.6)
     relief, x, z, heights = cast_relief(view, slices(near, 420, 260), height_at)
-    _paint_land(scene, rng, relief, (x, z, heights), grids, site)
-    _paint_bay(scene, rng, relief, heights, grids["raw"], (deep, bright))
+    _paint_land(scene, rng, relief, surface=(x, z, heights), grids=grids, site=site)
+    _paint_bay(scene, rng, relief, heights=heights, raw=grids["raw"], sea=(deep, bright))
     paint_building(scene, rng, (site.x, GROUND, site.house), site.yaw, mirror)
     if site.kind == "shore":
         _reflect_house(scene, rng, relief, heights)
@@ -129,7 +130,7 @@ def paint_cafe(rng: np.random.Generator, pixels: int) -> Scene:
     return scene
 
 
-def _reflected_world(scene: Scene, deep: np.ndarray, bright: np.ndarray) -> np.ndarray:
+def _reflected_world(scene: Scene, deep: Colour, bright: Colour) -> Colour:
     """What the mirror glass shows: this sky the other way round, over sea and rocks; (pixels, pixels, 3)."""
     view, light = scene.view, scene.light
     world = scene.rgb[:, ::-1].copy()
@@ -148,6 +149,7 @@ def _paint_land(
     scene: Scene,
     rng: np.random.Generator,
     relief: Relief,
+    *,
     surface: tuple[Field, Field, Field],
     grids: dict[str, Field],
     site: Site,
@@ -197,9 +199,10 @@ def _paint_bay(
     scene: Scene,
     rng: np.random.Generator,
     relief: Relief,
+    *,
     heights: Field,
     raw: Field,
-    sea: tuple[np.ndarray, np.ndarray],
+    sea: tuple[Colour, Colour],
 ) -> None:
     view = scene.view
     wet = relief.seen & (relief.pick(heights) <= 0.001)
@@ -256,7 +259,7 @@ def _furnish(scene: Scene, rng: np.random.Generator, site: Site) -> None:
                 else float(rng.uniform(site.house - 3, site.house + 12))
             )
             x = float(rng.uniform(-0.55, 0.55)) * z / scene.view.focal
-            paint_palm(scene, rng, x, GROUND, z, float(rng.uniform(4.5, 8.5)))
+            paint_palm(scene, rng, (x, GROUND, z), float(rng.uniform(4.5, 8.5)))
     for _ in range(int(rng.integers(0, 5))):
         z = float(rng.uniform(ahead - 2, ahead + 1))
         x = site.x + float(rng.uniform(-12, 12))

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from anmok.data.sample.light import mix, rgb, vary
-from anmok.data.sample.noise import Field, sample, smoothstep, tile
+from anmok.data.sample.light import Colour, mix, rgb, vary
+from anmok.data.sample.noise import Field, sample, sample_smooth, smoothstep, tile
 from anmok.data.sample.solids import FacePainter, Point, face_light, paint_slab, paint_wall
 from anmok.data.sample.view import Scene
 
 
-def paint_building(
-    scene: Scene, rng: np.random.Generator, corner: Point, yaw: float, world: NDArray[np.float32]
-) -> None:
+def paint_building(scene: Scene, rng: np.random.Generator, corner: Point, yaw: float, world: Colour) -> None:
     """Paint the house with its nearest corner at `corner`, turned by `yaw` radians.
 
     `world` is the (pixels, pixels, 3) picture that its mirrors show, with the horizon where the scene has it.
@@ -78,15 +75,13 @@ def _between(a: Point, b: Point, d: Point, along: float, inward: float) -> Point
     )
 
 
-def _plaster(
-    scene: Scene, rng: np.random.Generator, colour: NDArray[np.float32], normal: tuple[float, float, float]
-) -> FacePainter:
+def _plaster(scene: Scene, rng: np.random.Generator, colour: Colour, normal: tuple[float, float, float]) -> FacePainter:
     lit = colour * face_light(scene.light, normal)
     offset = float(rng.uniform(0, 512))
 
-    def painter(along: Field, up: Field) -> NDArray[np.float32]:
+    def painter(along: Field, up: Field) -> Colour:
         stain = sample(tile(1), along * 20 + offset, up * 9)
-        face: NDArray[np.float32] = lit * (0.85 + 0.3 * stain)[..., None]
+        face: Colour = lit * (0.85 + 0.3 * stain)[..., None]
         return face
 
     return painter
@@ -95,16 +90,16 @@ def _plaster(
 def _windows(
     scene: Scene,
     rng: np.random.Generator,
-    colour: NDArray[np.float32],
+    colour: Colour,
     normal: tuple[float, float, float],
-    world: NDArray[np.float32],
+    world: Colour,
 ) -> FacePainter:
     lit = colour * face_light(scene.light, normal)
     glow = rgb("#ffd08a") * np.float32(0.10 + 1.6 * scene.light.dark)
     sky = world[: max(int(scene.view.horizon * scene.view.pixels * 0.7), 1)].mean(axis=(0, 1))
     pitch = float(rng.uniform(1.4, 2.6))
 
-    def painter(along: Field, up: Field) -> NDArray[np.float32]:
+    def painter(along: Field, up: Field) -> Colour:
         part = (along / pitch) % 1.0
         pane = (part > 0.09) & (part < 0.91) & (up > 0.5) & (up < 2.3)
         room = 0.5 + sample(tile(2), np.floor(along / pitch) * 91, np.zeros_like(up))
@@ -117,7 +112,7 @@ def _windows(
 class _Mirrors:
     """Mirror walls: square panels, each tilted by a hair, over whatever light burns inside."""
 
-    def __init__(self, scene: Scene, rng: np.random.Generator, world: NDArray[np.float32]) -> None:
+    def __init__(self, scene: Scene, rng: np.random.Generator, world: Colour) -> None:
         self.scene, self.world = scene, world
         self.panel = float(rng.uniform(1.2, 1.9))
         self.uneven = float(rng.uniform(2, 9)) * scene.view.pixels / 320
@@ -126,17 +121,26 @@ class _Mirrors:
         # Some days the ground floor is clear glass and the mirrors begin above it.
         self.clear = float(rng.choice([0.0, 2.7]))
 
-    def side(
-        self, left: Point, right: Point, frame: NDArray[np.float32], normal: tuple[float, float, float]
-    ) -> FacePainter:
+    def _room(self, along: Field, up: Field) -> Field:
+        """How bright the room behind the glass is: guests and tables below, lamps under two ceilings."""
+        storey = up % 2.9
+        guests = sample_smooth(tile(1), along * 34 + self.offset, storey * 22)
+        crowd = smoothstep(0.46, 0.56, guests + 0.16 - 0.16 * storey) * smoothstep(1.2, 1.9, 3.1 - storey)
+        lamp = np.exp(-((((along / 1.35) % 1.0 - 0.5) / 0.09) ** 2) - ((storey - 2.15) / 0.16) ** 2)
+        ceiling = 0.35 * smoothstep(2.5, 2.6, storey) * (storey < 2.82)
+        wall = 0.35 + 0.5 * sample_smooth(tile(2), along * 9, up * 12) + 0.2 * smoothstep(0.3, 2.2, storey)
+        bright: Field = wall * (1 - 0.72 * crowd) * (1 - 0.55 * (storey > 2.82)) + 1.6 * lamp + ceiling
+        return bright
+
+    def side(self, left: Point, right: Point, frame: Colour, normal: tuple[float, float, float]) -> FacePainter:
         """Give the painter of the wall that runs from `left` to `right`."""
-        scene, view, light = self.scene, self.scene.view, self.scene.light
+        view, light = self.scene.view, self.scene.light
         dx, dz = right[0] - left[0], right[2] - left[2]
         length = float(np.hypot(dx, dz))
         bar = frame * face_light(light, normal)
         glow = rgb("#ffc67e") * np.float32(0.06 + 1.5 * light.dark)
 
-        def painter(along: Field, up: Field) -> NDArray[np.float32]:
+        def painter(along: Field, up: Field) -> Colour:
             z = np.maximum(left[2] + along / length * dz, 0.3)
             x = left[0] + along / length * dx
             row = (view.horizon + (view.height - left[1] - up) * view.focal / z) * view.pixels
@@ -148,8 +152,7 @@ class _Mirrors:
             c = ((column * 0.8 + self.offset + tilt_c + along * 3).astype(np.int32)) % view.pixels
             tone = 0.78 + 0.2 * self.table[2].ravel()[cell]
             mirrored = self.world[r, c] * tone[..., None]
-            inside = glow * (0.35 + 0.9 * smoothstep(0.0, 1.2, up) * smoothstep(4.5, 2.0, up))[..., None]
-            inside = inside * (0.55 + 0.9 * self.table[2].ravel()[cell])[..., None]
+            inside = glow * self._room(along, up)[..., None]
             see_in = 0.12 + 0.55 * light.dark + 0.35 * (up < self.clear)
             face = mirrored * (1 - see_in)[..., None] + inside * np.minimum(see_in * 1.6, 1)[..., None]
             px, py = (along / self.panel) % 1.0, (up / self.panel) % 1.0

@@ -18,9 +18,15 @@ def _expose(scene: Scene, rng: np.random.Generator, exposure: float | None) -> I
     stops = float(np.clip(rng.normal(0.0, 0.22), -0.5, 0.5)) if exposure is None else exposure
     light = np.maximum(scene.rgb, 0)
     # The camera meters as a real one does: dark scenes are lifted, but not all the way to daylight.
-    small = light[::8, ::8].mean(axis=2)
-    metered = float(np.exp(np.log(small + 0.01).mean()))
-    light *= np.float32(2.0**stops * (0.21 / metered) ** (0.72 - 0.27 * scene.light.dark))
+    small = light[::8, ::8]
+    black = np.float32(0.55 * np.percentile(small, 1))
+    np.maximum(light - black, 0, out=light)
+    small = np.maximum(small, black + 0.002) - black
+    metered = float(np.exp(np.log(small.mean(axis=2) + 0.01).mean()))
+    light *= np.float32(2.0**stops * (0.21 / metered) ** (0.74 - 0.17 * scene.light.dark))
+    # Its white balance takes a good part of the evening's red away, as it does of the shade's blue.
+    tint = np.minimum(small, 2 * small.mean()).mean(axis=(0, 1))
+    light *= ((tint.mean() / tint) ** np.float32(rng.uniform(0.15, 0.45))).astype(np.float32)
     _bloom(light)
     # A colour cast and more or less colour, as cameras differ.
     warmth = np.exp(np.array([1, 0.1, -1], np.float32) * np.float32(rng.normal(0, 0.035)))
@@ -28,8 +34,10 @@ def _expose(scene: Scene, rng: np.random.Generator, exposure: float | None) -> I
     grey = light.mean(axis=2, keepdims=True)
     light = np.clip(grey + (light - grey) * np.float32(np.clip(rng.normal(1.08, 0.09), 0.8, 1.3)), 0, 12)
     toned = light * (2.51 * light + 0.03) / (light * (2.43 * light + 0.59) + 0.14)
-    encoded = np.power(np.clip(toned, 0, 1), np.float32(1 / 2.2)) * 255
-    return Image.fromarray((encoded + np.float32(0.5)).astype(np.uint8))
+    # The power 1 / 2.2 by way of a square root and a table: exact to a level, and several times as fast.
+    place = np.sqrt(np.clip(toned, 0, 1, out=toned), out=toned) * np.float32(1023) + np.float32(0.5)
+    table = (np.linspace(0, 1, 1024) ** (2 / 2.2) * 255 + 0.5).astype(np.uint8)
+    return Image.fromarray(table[place.astype(np.int16)])
 
 
 def _bloom(light: NDArray[np.float32]) -> None:
@@ -98,7 +106,7 @@ def _frame(picture: Image.Image, rng: np.random.Generator, size: int, flip: bool
     # First at full detail, then averaged: that is where the smooth edges come from.
     quad = tuple(coordinate for corner in corners for coordinate in corner)
     large = picture.transform(
-        (size * OVERSAMPLING, size * OVERSAMPLING), Image.Transform.QUAD, quad, Image.Resampling.BICUBIC
+        (size * OVERSAMPLING, size * OVERSAMPLING), Image.Transform.QUAD, quad, Image.Resampling.BILINEAR
     )
     return large.reduce(OVERSAMPLING)
 

@@ -45,7 +45,7 @@ class Lamp:
 def paint_cave(rng: np.random.Generator, pixels: int) -> Scene:
     """Paint one view inside the tube."""
     kind = rng.choice(["walk", "pillar", "mouth", "low"], p=[0.46, 0.22, 0.2, 0.12])
-    light = draw_light(rng)
+    light = draw_light(rng, weathers=(0.4, 0.35, 0.25, 0, 0, 0))  # no rain falls in here
     eye = float(rng.uniform(1.2, 1.9) if kind != "low" else rng.uniform(0.4, 0.8))
     half = float(rng.uniform(2.6, 6.0))
     above = float(rng.uniform(0.45, 0.85) * half + 0.8)
@@ -64,7 +64,7 @@ def paint_cave(rng: np.random.Generator, pixels: int) -> Scene:
     x, y, z, on_floor, angle = _intersect(rng, tube, view)
     end = float(rng.uniform(16, 34)) if kind == "mouth" else 1e9
     lamps = _hang_lamps(rng, tube, eye, kind)
-    _paint_rock(scene, rng, tube, eye, (x, y, z, angle), on_floor, lamps, end)
+    _paint_rock(scene, rng, tube, eye=eye, place=(x, y, z, angle), on_floor=on_floor, lamps=lamps, end=end)
     outside = z > end
     if kind == "mouth":
         _paint_outside(scene, rng, outside)
@@ -122,7 +122,7 @@ def _hang_lamps(rng: np.random.Generator, tube: Tube, eye: float, kind: str) -> 
     both = rng.random() < 0.35
     while z < 44 and len(lamps) < 9:
         for side in (hand, -hand) if both else (hand,):
-            middle = float(tube.middle(np.float32(z)))
+            middle = float(tube.middle(np.array(z, np.float32)))
             power = rng.uniform(2.2, 4.2) * (0.55 if kind == "mouth" else 1.0)
             colour = (second if len(lamps) % 3 == 2 else tint) * np.float32(power)
             lamps.append(Lamp(middle + side * tube.half_width * 0.72, -eye + 0.35, z, colour))
@@ -138,6 +138,7 @@ def _paint_rock(
     scene: Scene,
     rng: np.random.Generator,
     tube: Tube,
+    *,
     eye: float,
     place: tuple[Field, Field, Field, Field],
     on_floor: NDArray[np.bool_],
@@ -218,7 +219,7 @@ def _paint_outside(scene: Scene, rng: np.random.Generator, outside: NDArray[np.b
 def _paint_pillar(scene: Scene, rng: np.random.Generator, tube: Tube, eye: float) -> None:
     view = scene.view
     z = float(rng.uniform(4.5, 9.0))
-    centre = float(tube.middle(np.float32(z))) + float(rng.uniform(-0.5, 0.5))
+    centre = float(tube.middle(np.array(z, np.float32))) + float(rng.uniform(-0.5, 0.5))
     girth = float(rng.uniform(0.45, 0.85)) * min(tube.half_width / 3.5, 1.3)
     x = (view.u - 0.5) / view.focal * z
     y = (view.horizon - view.v) / view.focal * z + eye  # above the floor

@@ -37,13 +37,13 @@ def hexagons(rng: np.random.Generator, x: Field, z: Field, width: float, disorde
     cx, cz, lot = np.zeros_like(best), np.zeros_like(best), np.zeros_like(best)
     for dr in (-1, 0, 1):
         row = base + dr
-        shift = (row & 1) * np.float32(0.5)
+        shift = (row & 1).astype(np.float32) * np.float32(0.5)
         left = np.floor(px - shift).astype(np.int32)
         for dc in (0, 1):
             column = left + dc
             cell = ((row & 63) << 6) | (column & 63)
-            qx = column + shift + jitter_x.ravel()[cell]
-            qz = row * row_step + jitter_z.ravel()[cell]
+            qx = column.astype(np.float32) + shift + jitter_x.ravel()[cell]
+            qz = row.astype(np.float32) * row_step + jitter_z.ravel()[cell]
             distance = (px - qx) ** 2 + (pz - qz) ** 2
             nearer = distance < best
             second = np.minimum(second, np.where(nearer, best, distance))
@@ -88,8 +88,8 @@ def _choose_coast(rng: np.random.Generator, pixels: int) -> Coast:
         return Coast(
             View(pixels, float(rng.uniform(0.95, 1.4)), float(rng.uniform(0.02, 0.2)), float(rng.uniform(13, 18))),
             width=float(rng.uniform(1.3, 1.9)),
-            shore=float(rng.uniform(16, 22)),
-            lean=float(rng.uniform(0.9, 1.8)),
+            shore=float(rng.uniform(23, 33)),
+            lean=float(rng.uniform(1.2, 2.2)),
             top=float(rng.uniform(6, 11)),
             steps=float(rng.uniform(8, 16)),
             ragged=float(rng.uniform(0.5, 1.2)),
@@ -100,7 +100,7 @@ def _choose_coast(rng: np.random.Generator, pixels: int) -> Coast:
         return Coast(
             View(pixels, float(rng.uniform(0.8, 1.2)), float(rng.uniform(0.06, 0.3)), float(rng.uniform(3.4, 5.0))),
             width=float(rng.uniform(0.7, 1.05)),
-            shore=float(rng.uniform(13, 26)),
+            shore=float(rng.uniform(15, 30)),
             lean=float(rng.uniform(0.2, 0.9)),
             top=float(rng.uniform(5, 9)),
             steps=float(rng.uniform(2, 6)),
@@ -123,7 +123,7 @@ def _choose_coast(rng: np.random.Generator, pixels: int) -> Coast:
 
 def paint_columns(rng: np.random.Generator, pixels: int) -> Scene:
     """Paint one view of the joints."""
-    light = draw_light(rng)
+    light = draw_light(rng, hours=(0.14, 0.2, 0.22, 0.2, 0.17, 0.07))
     coast = _choose_coast(rng, pixels)
     scene = Scene.empty(coast.view, light)
     paint_sky(scene, rng)
@@ -153,19 +153,26 @@ def paint_columns(rng: np.random.Generator, pixels: int) -> Scene:
             near = coast.near_rocks * np.clip((reach - found.z) / 5, -1.5, 1) + (group * 2.2 + (found.lot - 0.5)) * 0.9
             near = np.where(found.lot > 0.94, near - 1.2, near)
             heights = np.maximum(heights, np.where(reach - found.z > -7, near, -2.0))
-        return np.maximum(heights, 0).astype(np.float32)
+        return np.asarray(np.maximum(heights, 0), np.float32)
 
     near = max(0.7 * coast.view.height * coast.view.focal / max(1 - coast.view.horizon, 0.1), 1.0)
     relief, _, _, heights = cast_relief(coast.view, slices(near, 160, 300), height_at)
-    _paint_basalt(scene, rng, relief, heights, cells[0], coast)
+    _paint_basalt(scene, rng, relief, heights=heights, cells=cells[0], coast=coast)
     _paint_sea(scene, rng, relief, heights, coast)
-    if coast.view.horizon < 0.5 and rng.random() < 0.25:
-        paint_people(scene, rng, count=int(rng.integers(1, 4)), ground=coast.near_rocks, z_range=(6, 11))
+    if coast.near_rocks > 1 and rng.random() < 0.5:
+        paint_people(
+            scene,
+            rng,
+            count=int(rng.integers(1, 4)),
+            ground=coast.near_rocks,
+            z_range=(6, 12),
+            where=relief.seen & (relief.y > 0.3),
+        )
     return scene
 
 
 def _paint_basalt(
-    scene: Scene, rng: np.random.Generator, relief: Relief, heights: Field, cells: Cells, coast: Coast
+    scene: Scene, rng: np.random.Generator, relief: Relief, *, heights: Field, cells: Cells, coast: Coast
 ) -> None:
     light = scene.light
     top = relief.pick(heights)
@@ -186,11 +193,11 @@ def _paint_basalt(
     crack = 1 - 0.5 * smoothstep(0.62, 0.74, bands)
     across = np.abs(np.sin(angle * 3))
     relieved = 0.55 + 0.45 * smoothstep(0.05, 0.6, across)
-    sky_side = (0.30 + 0.28 * np.clip(np.cos(face - np.pi * 0.85), 0, 1)) * crack * relieved
+    sky_side = (0.20 + 0.30 * np.clip(np.cos(face - np.pi * 0.85), 0, 1)) * crack * relieved
     cloud = smoothstep(0.35, 0.6, sample_smooth(tile(1), relief.x * 2 + ox, relief.z * 2)) * 0.6 + 0.4
     top_facing = light.sun[1] * cloud * (0.25 + 0.75 * joint) * (0.85 + 0.3 * dome)
     open_sky = (0.45 + 0.55 * joint) * (1 - side_share) + sky_side * side_share
-    facing = top_facing * (1 - side_share) + facing * cloud * side_share * relieved * crack
+    facing = 1.15 * top_facing * (1 - side_share) + 0.9 * facing * cloud * side_share * relieved * crack
     dark, warm, pale = vary(rng, rgb("#4b4a4b")), vary(rng, rgb("#6b5d50")), vary(rng, rgb("#8b8983"))
     albedo = dark + (warm - dark) * smoothstep(0.4, 0.75, stain)[..., None]
     albedo = albedo + (pale - albedo) * (0.5 * smoothstep(0.35, 0.9, lot) * (1 - 0.5 * side_share))[..., None]

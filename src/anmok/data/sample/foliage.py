@@ -31,7 +31,7 @@ def leaf_texture(rng: np.random.Generator, height: int, width: int, grain: float
     return leaves(int(rng.integers(2)))[np.ix_(rows, columns)]
 
 
-def shade_leaves(light: Light, texture: Field, form: Field, colour: Colour) -> NDArray[np.float32]:
+def shade_leaves(light: Light, texture: Field, form: Field, colour: Colour) -> Colour:
     """Light leaves: `texture` 0 to 1 from the tile, `form` 0 (inside, below) to 1 (lit side), both (h, w)."""
     share = np.clip(texture * 0.62 + form * 0.62 - 0.16, 0, 1)
     deep = colour * np.float32(0.22) * light.ambient
@@ -57,7 +57,7 @@ def paint_crown(
 ) -> None:
     """Paint one crown or bush: `centre` and `radius` as (x, y) in pixels, at depth `z` metres."""
     side = scene.view.pixels
-    (cx, cy), (rx, ry) = centre, radius
+    (cx, cy), (rx, ry) = (float(centre[0]), float(centre[1])), (float(radius[0]), float(radius[1]))
     left, right = int(max(cx - rx * 1.3, 0)), int(min(cx + rx * 1.3 + 1, side))
     top, bottom = int(max(cy - ry * 1.3, 0)), int(min(cy + ry * 1.3 + 1, side))
     oy, ox = rng.integers(0, TILE, 2)
@@ -91,10 +91,11 @@ def paint_crown(
 
 
 def paint_tree(
-    scene: Scene, rng: np.random.Generator, x: float, ground: float, z: float, tall: float, colour: Colour
+    scene: Scene, rng: np.random.Generator, foot: tuple[float, float, float], tall: float, colour: Colour
 ) -> None:
-    """Paint a broad-leaved tree of `tall` metres standing at (x, ground, z)."""
-    foot_x, foot_y = scene.view.project(x, ground, z)
+    """Paint a broad-leaved tree of `tall` metres standing at `foot` (x, y, z)."""
+    z = foot[2]
+    foot_x, foot_y = scene.view.project(*foot)
     unit = scene.view.scale(z)
     trunk = max(tall * 0.035 * unit, 1.0)
     paint_stem(
@@ -103,7 +104,7 @@ def paint_tree(
         (foot_x + rng.normal(0, 0.04) * tall * unit, foot_y - tall * 0.6 * unit),
         trunk,
         vary(rng, rgb("#5a4a3c")),
-        z,
+        z=z,
     )
     for _ in range(int(rng.integers(3, 6))):
         dx, dy = rng.normal(0, 0.17), rng.uniform(0.45, 0.85)
@@ -119,7 +120,7 @@ def paint_tree(
 
 
 def paint_stem(
-    scene: Scene, foot: tuple[float, float], head: tuple[float, float], width: float, colour: Colour, z: float
+    scene: Scene, foot: tuple[float, float], head: tuple[float, float], width: float, colour: Colour, *, z: float
 ) -> None:
     """Paint a tapering stem between two pixels, lit from the side of the sun."""
     side = scene.view.pixels

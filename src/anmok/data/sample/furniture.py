@@ -6,19 +6,19 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from anmok.data.sample.foliage import leaf_colour, paint_stem
-from anmok.data.sample.light import rgb, vary
+from anmok.data.sample.light import Colour, rgb, vary
 from anmok.data.sample.people import cast_shadow, set_figure
 from anmok.data.sample.view import Scene
 
 _FINE = 3
 
 
-def _srgb(colour: np.ndarray, factor: float = 1.0) -> tuple[int, int, int]:
+def _srgb(colour: Colour, factor: float = 1.0) -> tuple[int, int, int]:
     red, green, blue = (np.clip(colour * factor, 0, 1) ** (1 / 2.2) * 255).astype(int)
     return int(red), int(green), int(blue)
 
 
-def draw_fronds(rng: np.random.Generator, width: int, colour: np.ndarray) -> Image.Image:
+def draw_fronds(rng: np.random.Generator, width: int, colour: Colour) -> Image.Image:
     """Draw the head of a palm, RGBA, `width` pixels wide and as tall."""
     side = max(width, 6) * _FINE
     image = Image.new("RGBA", (side, side), (0, 0, 0, 0))
@@ -44,15 +44,16 @@ def draw_fronds(rng: np.random.Generator, width: int, colour: np.ndarray) -> Ima
     return image.reduce(_FINE)
 
 
-def paint_palm(scene: Scene, rng: np.random.Generator, x: float, ground: float, z: float, tall: float) -> None:
-    """Paint a palm of `tall` metres standing at (x, ground, z)."""
+def paint_palm(scene: Scene, rng: np.random.Generator, root: tuple[float, float, float], tall: float) -> None:
+    """Paint a palm of `tall` metres standing at `root` (x, y, z)."""
+    z = root[2]
     unit = scene.view.scale(z)
-    foot = scene.view.project(x, ground, z)
+    foot = scene.view.project(*root)
     head = (foot[0] + float(rng.normal(0, 0.07)) * tall * unit, foot[1] - tall * unit)
-    cast_shadow(scene, x, ground, z, 1.6, 0.45)
-    paint_stem(scene, foot, head, max(0.34 * unit, 1.2), vary(rng, rgb("#7a6a58")), z)
+    cast_shadow(scene, root, 1.6, 0.45)
+    paint_stem(scene, foot, head, max(0.34 * unit, 1.2), vary(rng, rgb("#7a6a58")), z=z)
     crown = draw_fronds(rng, int(np.clip(tall * rng.uniform(0.62, 0.8) * unit, 6, 500)), leaf_colour(rng, scene.light))
-    set_figure(scene, crown, head[0] - crown.width / 2, head[1] - crown.height / 2, z, 1.0)
+    set_figure(scene, crown, head[0] - crown.width / 2, head[1] - crown.height / 2, z)
 
 
 def draw_parasol(rng: np.random.Generator, width: int, colour: str) -> Image.Image:
@@ -92,10 +93,10 @@ def paint_parasols(
     colour = str(rng.choice(["#f2ead8", "#f4f4f0", "#d8c29a", "#3f6f8f", "#d97b5a", "#e9d9b8"]))
     for z in sorted(rng.uniform(*z_range, count), reverse=True):
         x = float((rng.uniform(*x_share) - 0.5) * z / scene.view.focal)
-        cast_shadow(scene, x, ground, float(z), 1.7, 0.4)
+        cast_shadow(scene, (x, ground, float(z)), 1.7, 0.4)
         figure = draw_parasol(rng, int(np.clip(2.9 * scene.view.scale(float(z)), 6, 400)), colour)
         column, row = scene.view.project(x, ground, float(z))
-        set_figure(scene, figure, column - figure.width / 2, row - figure.height, float(z), 1.0)
+        set_figure(scene, figure, column - figure.width / 2, row - figure.height, float(z))
 
 
 def paint_lamp_string(
@@ -143,6 +144,6 @@ def paint_grandfather(scene: Scene, rng: np.random.Generator, x: float, ground: 
             width=max(tall // 22, 1),
         )
     figure = image.reduce(_FINE)
-    cast_shadow(scene, x, ground, z, 0.7, 0.5)
+    cast_shadow(scene, (x, ground, z), 0.7, 0.5)
     column, row = scene.view.project(x, ground, z)
-    set_figure(scene, figure, column - figure.width / 2, row - figure.height, z, 1.0)
+    set_figure(scene, figure, column - figure.width / 2, row - figure.height, z)

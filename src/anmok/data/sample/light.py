@@ -6,11 +6,14 @@ All colours here are linear light (not sRGB): sums and products of them behave a
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Colour = NDArray[np.float32]
+from anmok.data.sample.noise import Field
+
+Colour = NDArray[np.floating[Any]]  # (3,), or with more axes before it; float32 in fact
 
 HOURS = ("dawn", "morning", "noon", "golden", "dusk", "night")
 WEATHERS = ("clear", "fair", "overcast", "fog", "rain", "snow")
@@ -51,8 +54,9 @@ class Light:
     wet: float
     dark: float  # 0 by day, 1 at night: how much lamps matter
 
-    def shade(self, albedo: NDArray[np.float32], facing: NDArray[np.float32], open_sky: NDArray[np.float32]) -> Colour:
+    def shade(self, albedo: Colour, facing: Field, open_sky: Field) -> Colour:
         """Light a surface: (..., 3) albedo, (...) cosine to the sun times shadow, (...) share of sky it sees."""
+        facing, open_sky = facing.astype(np.float32, copy=False), open_sky.astype(np.float32, copy=False)
         return albedo * (self.sun_rgb * facing[..., None] + self.ambient * open_sky[..., None])
 
 
@@ -63,9 +67,9 @@ _HOURS: dict[str, tuple[str, str, str, str, tuple[float, float], float]] = {
     "noon": ("#3d85cf", "#c4dff0", "#fffaf0", "#98b4d2", (45, 68), 0.0),
     "golden": ("#5a86b8", "#f6d39a", "#ffc070", "#9a97a6", (9, 20), 0.1),
     "dusk": ("#41497f", "#f08e5c", "#ff8448", "#6f6588", (2, 7), 0.6),
-    "night": ("#141f42", "#3a4a78", "#8fa3d8", "#2f3c62", (20, 50), 1.0),
+    "night": ("#16234a", "#40528a", "#9fb4e8", "#3a4873", (20, 50), 1.0),
 }
-_SUN_STRENGTH = {"dawn": 1.3, "morning": 2.1, "noon": 2.5, "golden": 2.1, "dusk": 1.1, "night": 0.10}
+_SUN_STRENGTH = {"dawn": 1.3, "morning": 2.1, "noon": 2.5, "golden": 2.1, "dusk": 1.1, "night": 0.22}
 _AMBIENT_STRENGTH = {"dawn": 0.75, "morning": 0.85, "noon": 0.9, "golden": 0.8, "dusk": 0.62, "night": 0.5}
 
 
@@ -100,7 +104,7 @@ def make_light(rng: np.random.Generator, hour: str, weather: str, season: str) -
         zenith=vary(rng, rgb(zenith), 0.1),
         horizon=vary(rng, rgb(horizon), 0.08),
         haze=vary(rng, mix(rgb(horizon), rgb(zenith), 0.3), 0.05),
-        haze_density=float(rng.uniform(0.0008, 0.003)),
+        haze_density=float(rng.uniform(0.0006, 0.002)),
         cover=float(rng.uniform(0.05, 0.25)),
         snow=0.0,
         wet=0.0,
@@ -122,13 +126,13 @@ def make_light(rng: np.random.Generator, hour: str, weather: str, season: str) -
         horizon=mix(light.horizon, grey, 0.6),
         haze=grey,
         cover=float(rng.uniform(0.75, 0.95)),
-        haze_density=float(rng.uniform(0.002, 0.006)),
+        haze_density=float(rng.uniform(0.0012, 0.0035)),
     )
     if weather == "fog":
         thick = float(rng.uniform(0.010, 0.030))
         return replace(closed, haze_density=thick, haze=closed.haze * np.float32(1.05), cover=1.0)
     if weather == "rain":
-        return replace(closed, wet=1.0, haze_density=float(rng.uniform(0.005, 0.012)))
+        return replace(closed, wet=1.0, haze_density=float(rng.uniform(0.003, 0.008)))
     if weather == "snow":
         return replace(closed, snow=float(rng.uniform(0.55, 0.95)), haze_density=float(rng.uniform(0.004, 0.010)))
     return closed

@@ -188,7 +188,7 @@ def draw_map(rng: np.random.Generator, size: int) -> Image.Image:
         draw.line(points, fill="#f7d98a" if width == 7 else "#ffffff", width=width * side // 320, joint="curve")
     for _ in range(9):
         x, y = rng.uniform(0.05, 0.8, 2) * side
-        _scribble(draw, rng, x, y, side * 0.12, side * 0.018, "#6d6a64")
+        _scribble(draw, rng, (x, y, side * 0.12, side * 0.018), "#6d6a64")
     x, y = rng.uniform(0.3, 0.7, 2) * side
     r = side * 0.05
     draw.polygon([(x - r * 0.8, y - r * 1.6), (x + r * 0.8, y - r * 1.6), (x, y)], fill="#d8402f")
@@ -197,14 +197,15 @@ def draw_map(rng: np.random.Generator, size: int) -> Image.Image:
     draw.rounded_rectangle(
         (side * 0.05, side * 0.04, side * 0.95, side * 0.14), side * 0.03, fill="#ffffff", outline="#c8c8c8"
     )
-    _scribble(draw, rng, side * 0.1, side * 0.075, side * 0.4, side * 0.03, "#444444")
+    _scribble(draw, rng, (side * 0.1, side * 0.075, side * 0.4, side * 0.03), "#444444")
     return image.reduce(2)
 
 
 def _scribble(
-    draw: ImageDraw.ImageDraw, rng: np.random.Generator, x: float, y: float, width: float, height: float, colour: str
+    draw: ImageDraw.ImageDraw, rng: np.random.Generator, box: tuple[float, float, float, float], colour: str
 ) -> None:
-    """Draw a line of what looks like writing at this size; no font is needed for it."""
+    """Draw a line of what looks like writing at this size; no font is needed. `box`: left, top, width, height."""
+    x, y, width, height = box
     end = x + width
     while x < end:
         word = rng.uniform(1.5, 5) * height
@@ -232,7 +233,7 @@ def draw_chat(rng: np.random.Generator, size: int) -> Image.Image:
     image = Image.new("RGB", (side, side), str(rng.choice(["#b2c7da", "#eceff3", "#22262e"])))
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, 0, side, side * 0.11), fill="#3a4a5c")
-    _scribble(draw, rng, side * 0.3, side * 0.04, side * 0.35, side * 0.032, "#ffffff")
+    _scribble(draw, rng, (side * 0.3, side * 0.04, side * 0.35, side * 0.032), "#ffffff")
     y = side * 0.15
     while y < side * 0.88:
         mine = rng.random() < 0.5
@@ -246,7 +247,7 @@ def draw_chat(rng: np.random.Generator, size: int) -> Image.Image:
         draw.rounded_rectangle((x, y, x + width, y + height), side * 0.025, fill="#fbe34d" if mine else "#ffffff")
         for row in range(lines):
             length = width - side * 0.05 if row < lines - 1 else (width - side * 0.05) * rng.uniform(0.4, 0.95)
-            _scribble(draw, rng, x + side * 0.025, y + side * (0.022 + 0.045 * row), length, side * 0.026, "#3a3a3a")
+            _scribble(draw, rng, (x + side * 0.025, y + side * (0.022 + 0.045 * row), length, side * 0.026), "#3a3a3a")
         y += height + side * 0.03
     return image.reduce(2)
 

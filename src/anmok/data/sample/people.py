@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from anmok.data.sample.light import rgb
@@ -34,7 +35,7 @@ def _pick(rng: np.random.Generator, choices: tuple[str, ...]) -> str:
     return choices[int(rng.integers(len(choices)))]
 
 
-def set_figure(scene: Scene, figure: Image.Image, left: float, top: float, z: float, strength: float) -> None:
+def set_figure(scene: Scene, figure: Image.Image, left: float, top: float, z: float, *, strength: float = 1.0) -> None:
     """Set an RGBA figure (sRGB) into the scene where nothing stands in front of depth `z`."""
     side = scene.view.pixels
     x0, y0 = round(left), round(top)
@@ -43,7 +44,7 @@ def set_figure(scene: Scene, figure: Image.Image, left: float, top: float, z: fl
     if c1 <= c0 or r1 <= r0:
         return
     pixels = np.asarray(figure, np.float32)[r0 - y0 : r1 - y0, c0 - x0 : c1 - x0] / 255
-    albedo = pixels[..., :3] ** np.float32(2.2)
+    albedo = pixels[..., :3] ** np.float32(2.2) * np.float32(0.8)
     light = scene.light
     # Round bodies: the side of the sun is lighter, and so is what looks up.
     across = np.linspace(-1, 1, figure.width, dtype=np.float32)[None, c0 - x0 : c1 - x0]
@@ -55,10 +56,11 @@ def set_figure(scene: Scene, figure: Image.Image, left: float, top: float, z: fl
     scene.rgb[patch] += (scene.hazed(lit * np.float32(strength), z) - scene.rgb[patch]) * mask[..., None]
 
 
-def cast_shadow(scene: Scene, x: float, y: float, z: float, width: float, strength: float) -> None:
+def cast_shadow(scene: Scene, foot: tuple[float, float, float], width: float, strength: float) -> None:
     """Darken the ground by a soft ellipse under the feet, stretched away from the sun."""
     view, light = scene.view, scene.light
-    cx, cy = view.project(x, y, z)
+    z = foot[2]
+    cx, cy = view.project(*foot)
     unit = view.scale(z)
     long = min(1.0 / max(float(light.sun[1]), 0.2), 4.0) if light.cover < 0.75 else 1.0
     rx, ry = width * unit * (0.6 + 0.5 * long * abs(float(light.sun[0]))), max(width * unit * 0.16, 0.8)
@@ -162,8 +164,12 @@ def paint_people(
     z_range: tuple[float, float],
     dim: bool = False,
     x_share: tuple[float, float] = (0.08, 0.92),
+    where: NDArray[np.bool_] | None = None,
 ) -> None:
-    """Paint `count` people standing on `ground` metres between two depths; `dim` for figures out of the light."""
+    """Paint `count` people standing on `ground` metres between two depths; `dim` for figures out of the light.
+
+    `where` (pixels, pixels) says where there is ground to stand on; who would stand elsewhere is left out.
+    """
     view, light = scene.view, scene.light
     together = rng.uniform(*x_share)
     for z in sorted(rng.uniform(*z_range, count), reverse=True):
@@ -173,12 +179,18 @@ def paint_people(
         size = int(tall * view.scale(float(z)))
         figure = draw_person(rng, int(np.clip(size, 5, 400)))
         column, row = view.project(x, ground, float(z))
+        if where is not None:
+            edge = view.pixels - 1
+            if not where[int(np.clip(row, 0, edge)), int(np.clip(column, 0, edge))]:
+                continue
         if not dim:
-            cast_shadow(scene, x, ground, float(z), 0.5, 0.25 + 0.35 * (1 - light.cover))
-        set_figure(scene, figure, column - figure.width / 2, row - figure.height, float(z), 0.16 if dim else 1.0)
+            cast_shadow(scene, (x, ground, float(z)), 0.5, 0.25 + 0.35 * (1 - light.cover))
+        set_figure(
+            scene, figure, column - figure.width / 2, row - figure.height, float(z), strength=0.16 if dim else 1.0
+        )
         if light.wet and not dim and rng.random() < 0.8:
             cover = draw_umbrella(rng, max(int(1.05 * view.scale(float(z))), 4))
-            set_figure(scene, cover, column - cover.width / 2, row - figure.height * 1.12, float(z) - 0.1, 1.0)
+            set_figure(scene, cover, column - cover.width / 2, row - figure.height * 1.12, float(z) - 0.1)
 
 
 def draw_car(rng: np.random.Generator, length: int) -> Image.Image:
@@ -220,10 +232,10 @@ def paint_car(scene: Scene, rng: np.random.Generator, x: float, ground: float, z
     length = float(rng.uniform(3.7, 4.8))
     figure = draw_car(rng, int(np.clip(length * scene.view.scale(z), 6, 500)))
     column, row = scene.view.project(x, ground, z)
-    cast_shadow(scene, x, ground, z, length * 0.62, 0.6)
-    set_figure(scene, figure, column - figure.width / 2, row - figure.height, z, 1.0)
+    cast_shadow(scene, (x, ground, z), length * 0.62, 0.6)
+    set_figure(scene, figure, column - figure.width / 2, row - figure.height, z)
     if scene.light.dark > 0.5 and rng.random() < 0.3:
         square = (scene.view.u * scene.view.pixels - column - figure.width * 0.48) ** 2 + (
             scene.view.v * scene.view.pixels - row + figure.height * 0.45
         ) ** 2
-        scene.rgb += (np.exp(-square / (0.4 * scene.view.scale(z)) ** 2))[..., None] * rgb("#fff2d0") * np.float32(1.5)
+        scene.rgb += (np.exp(-square / (0.2 * scene.view.scale(z)) ** 2))[..., None] * rgb("#fff2d0") * np.float32(1.5)

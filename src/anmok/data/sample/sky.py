@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from anmok.data.sample.light import mix, rgb
+from anmok.data.sample.light import Colour, mix, rgb
 from anmok.data.sample.noise import Field, line, sample_smooth, smoothstep, tile
 from anmok.data.sample.view import Scene
 
@@ -13,28 +12,31 @@ from anmok.data.sample.view import Scene
 def paint_sky(scene: Scene, rng: np.random.Generator) -> None:
     """Fill the whole picture with sky; what comes later covers the lower part."""
     view, light = scene.view, scene.light
-    rise = (view.horizon - view.v) / view.focal  # tangent of the elevation, (pixels, 1)
+    # Below the horizon only the colour of the horizon is ever seen, and that rarely.
+    rows = int(np.clip((view.horizon + 0.03) * view.pixels, 8, view.pixels))
+    scene.rgb[rows:] = light.horizon
+    rise = ((view.horizon - view.v) / view.focal)[:rows]  # tangent of the elevation, (rows, 1)
     side = (view.u - 0.5) / view.focal
-    up = np.clip(rise, 0, None)
-    t = 1 - np.exp(-up * 2.6)
+    t = 1 - np.exp(np.clip(rise, 0, None) * -2.6)
     base = light.horizon + (light.zenith - light.horizon) * t[..., None]
-    picture: NDArray[np.float32] = np.repeat(base, view.pixels, axis=1).astype(np.float32)
+    picture: Colour = np.repeat(base, view.pixels, axis=1)
     length = np.sqrt(1 + side * side + rise * rise)
-    toward = (side * light.sun[0] + rise * light.sun[1] + light.sun[2]) / length
-    close = np.clip(toward, 0, 1).astype(np.float32)
-    open_sky = 1 - 0.85 * light.cover**2
-    glow = close**6 * 0.16 + close**40 * 0.5
-    picture += (glow * open_sky)[..., None] * light.sun_rgb * np.float32(0.55)
-    disc = smoothstep(0.99965, 0.99985, close) * open_sky
-    picture += disc[..., None] * light.sun_rgb * np.float32(2.5 if light.dark < 1 else 14)
+    close = np.clip((side * light.sun[0] + rise * light.sun[1] + light.sun[2]) / length, 0, 1)
+    square = close * close
+    glare = square * square
+    glare *= glare
+    broad = square * square * square * np.float32(0.16) + glare * glare * glare * glare * glare * np.float32(0.5)
+    open_sky = np.float32(1 - 0.85 * light.cover**2)
+    disc = smoothstep(0.99965, 0.99985, close) * np.float32(2.5 if light.dark < 1 else 14)
+    picture += ((broad * np.float32(0.55) + disc) * open_sky)[..., None] * light.sun_rgb
     if light.dark >= 1 and light.cover < 0.6:
         _paint_stars(picture, rng, view.horizon)
-    _paint_clouds(scene, picture, rise, side, close, rng)
-    scene.rgb[:] = picture
+    _paint_clouds(scene, picture, rng, rise=rise, side=side, close=glare)
+    scene.rgb[:rows] = picture
 
 
-def _paint_stars(picture: NDArray[np.float32], rng: np.random.Generator, horizon: float) -> None:
-    side = picture.shape[0]
+def _paint_stars(picture: Colour, rng: np.random.Generator, horizon: float) -> None:
+    side = picture.shape[1]
     count = int(rng.integers(40, 110))
     row = (rng.uniform(0, max(horizon - 0.03, 0.02), count) * side).astype(int)
     column = (rng.uniform(0, 1, count) * (side - 1)).astype(int)
@@ -43,14 +45,14 @@ def _paint_stars(picture: NDArray[np.float32], rng: np.random.Generator, horizon
 
 
 def _paint_clouds(
-    scene: Scene, picture: NDArray[np.float32], rise: Field, side: Field, close: Field, rng: np.random.Generator
+    scene: Scene, picture: Colour, rng: np.random.Generator, *, rise: Field, side: Field, close: Field
 ) -> None:
     light = scene.light
     number = int(rng.integers(0, 4))
     texture = tile(number, cells=4, octaves=6, gain=0.56)
     offset = rng.uniform(0, 512, 2).astype(np.float32)
     size = float(rng.uniform(28, 70))
-    rows = int(np.clip(scene.view.horizon * scene.view.pixels + 1, 0, scene.view.pixels))
+    rows = int(np.clip(scene.view.horizon * scene.view.pixels + 1, 0, rise.shape[0]))
     if rows < 4:
         return
     up = rise[:rows] + 0.09  # clouds lie on a plane above; the addition keeps the far ones from shrinking away
@@ -66,7 +68,7 @@ def _paint_clouds(
     bright = light.sun_rgb * np.float32(0.34) + light.ambient * np.float32(0.75)
     shade = mix(light.ambient, light.haze, 0.5) * np.float32(0.62)
     colour = shade + (bright - shade) * lit[..., None]
-    colour = colour + (close[:rows] ** 8 * (1 - 0.6 * body))[..., None] * light.sun_rgb * np.float32(0.35)
+    colour = colour + (close[:rows] * (1 - 0.6 * body))[..., None] * light.sun_rgb * np.float32(0.35)
     fade = np.clip(rise[:rows] / 0.10, 0, 1)
     opacity = body * (0.25 + 0.75 * fade) * (0.92 if light.weather != "fog" else 0.35)
     picture[:rows] += (colour - picture[:rows]) * opacity[..., None]
@@ -78,7 +80,7 @@ def paint_range(
     *,
     z: float,
     top: float,
-    colour: NDArray[np.float32],
+    colour: Colour,
     cells: float = 3,
     peak: float | None = None,
 ) -> None:
@@ -95,6 +97,6 @@ def paint_range(
     scene.over(paint * (0.9 + 0.2 * np.asarray(texture))[..., None], mask.astype(np.float32))
 
 
-def sea_rim(scene: Scene) -> NDArray[np.float32]:
+def sea_rim(scene: Scene) -> Colour:
     """Colour of the far sea against the sky: a little darker and bluer than the haze."""
     return mix(scene.light.haze, rgb("#3f6f8f") * scene.light.ambient * np.float32(2), 0.35)

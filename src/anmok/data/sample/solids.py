@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from anmok.data.sample.light import Light
+from anmok.data.sample.light import Colour, Light
 from anmok.data.sample.noise import Field
 from anmok.data.sample.view import Scene
 
 Point = tuple[float, float, float]  # x right, y up, z away, in metres
 # A face painter gets metres along and up the face, both (h, w), and gives linear colour (h, w, 3).
-FacePainter = Callable[[Field, Field], NDArray[np.float32]]
+FacePainter = Callable[[Field, Field], Colour]
 
 
-def face_light(light: Light, normal: tuple[float, float, float]) -> NDArray[np.float32]:
+def face_light(light: Light, normal: tuple[float, float, float]) -> Colour:
     """Light that falls on a flat face, (3,): multiply an albedo by it."""
     nx, ny, nz = normal
     cosine = max(float(light.sun[0] * nx + light.sun[1] * ny + light.sun[2] * nz), 0.0)
@@ -61,7 +60,7 @@ def paint_wall(
     scene.depth[patch] = np.where(inside, z_full, scene.depth[patch])
 
 
-def paint_slab(scene: Scene, corners: tuple[Point, Point, Point, Point], colour: NDArray[np.float32]) -> None:
+def paint_slab(scene: Scene, corners: tuple[Point, Point, Point, Point], colour: Colour) -> None:
     """Paint a level four-cornered face (a roof or a floor seen from above or below) in one colour."""
     view, side = scene.view, scene.view.pixels
     points = [view.project(*corner) for corner in corners]
@@ -88,10 +87,10 @@ def paint_drum(
     centre: Point,
     radius: float,
     height: float,
-    painter: Callable[[Field, Field, Field], NDArray[np.float32]],
+    painter: Callable[[Field, Field, Field], Colour],
 ) -> None:
     """Paint an upright round tower; the painter gets the angle (radians, 0 towards the viewer), metres up, cos."""
-    view, side = scene.view, scene.view.pixels
+    view = scene.view
     cx, base, cz = centre
     tx = (view.u - 0.5) / view.focal
     ty = (view.horizon - view.v) / view.focal

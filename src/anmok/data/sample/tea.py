@@ -16,7 +16,7 @@ from anmok.data.sample.view import Relief, Scene, View, cast_relief, facing_sun,
 
 
 @dataclass(frozen=True)
-class Field_:
+class TeaField:
     """One tea field: direction and size of its rows, the shape of the hill, and where the field ends."""
 
     view: View
@@ -28,23 +28,23 @@ class Field_:
     museum: float  # depth of the museum; 0 for none
 
 
-def _choose(rng: np.random.Generator, pixels: int) -> Field_:
+def _choose(rng: np.random.Generator, pixels: int) -> TeaField:
     kind = rng.choice(["rows", "museum", "close", "hills"], p=[0.3, 0.38, 0.12, 0.2])
     turn = float(np.clip(rng.normal(0, 0.35), -1.0, 1.0)) if rng.random() < 0.7 else float(rng.uniform(1.1, 1.5))
     spacing = float(rng.uniform(1.7, 2.3))
     if kind == "rows":
         view = View(pixels, float(rng.uniform(0.8, 1.2)), float(rng.uniform(0.28, 0.5)), float(rng.uniform(2.4, 5.5)))
-        return Field_(view, turn, spacing, 1.0, float(rng.uniform(0.5, 4)), float(rng.uniform(60, 160)), 0)
+        return TeaField(view, turn, spacing, 1.0, float(rng.uniform(0.5, 4)), float(rng.uniform(60, 160)), 0)
     if kind == "museum":
-        view = View(pixels, float(rng.uniform(1.0, 1.6)), float(rng.uniform(0.4, 0.62)), float(rng.uniform(2.0, 4.0)))
-        far = float(rng.uniform(38, 85))
-        return Field_(view, turn, spacing, 0.9, float(rng.uniform(0, 0.8)), far * float(rng.uniform(0.4, 0.8)), far)
+        view = View(pixels, float(rng.uniform(1.0, 1.6)), float(rng.uniform(0.42, 0.64)), float(rng.uniform(2.2, 5.0)))
+        far = float(rng.uniform(26, 62))
+        return TeaField(view, turn, spacing, 0.9, float(rng.uniform(0, 0.8)), far * float(rng.uniform(0.4, 0.8)), far)
     if kind == "close":
         view = View(pixels, float(rng.uniform(0.9, 1.3)), float(rng.uniform(0.12, 0.36)), float(rng.uniform(1.9, 2.6)))
         museum = float(rng.choice([0.0, 70.0]))
-        return Field_(view, turn, spacing * 1.1, 1.1, 0.4, 70, museum)
+        return TeaField(view, turn, spacing * 1.1, 1.1, 0.4, 70, museum)
     view = View(pixels, float(rng.uniform(1.3, 2.0)), float(rng.uniform(0.16, 0.36)), float(rng.uniform(8, 14)))
-    return Field_(view, turn, spacing * 1.2, 1.1, float(rng.uniform(5, 10)), 170, float(rng.choice([0.0, 150.0])))
+    return TeaField(view, turn, spacing * 1.2, 1.1, float(rng.uniform(5, 10)), 170, float(rng.choice([0.0, 150.0])))
 
 
 def paint_tea(rng: np.random.Generator, pixels: int) -> Scene:
@@ -70,7 +70,7 @@ def paint_tea(rng: np.random.Generator, pixels: int) -> Scene:
     def land(x: Field, z: Field) -> Field:
         waves = sample_smooth(tile(1), x * 0.9 + ox, z * 0.9) - np.float32(0.5)
         fall = np.clip(z / 40, 0, 1)
-        return (waves * field.hill * 2.2 * fall).astype(np.float32)
+        return np.asarray(waves * field.hill * 2.2 * fall, np.float32)
 
     def row_at(x: Field, z: Field) -> Field:
         bend = sample_smooth(tile(2), x * 0.8, z * 0.8 + ox) - np.float32(0.5)
@@ -89,11 +89,11 @@ def paint_tea(rng: np.random.Generator, pixels: int) -> Scene:
         soft = np.clip(30 / z, 0.25, 1)
         grids["land"] = land(x, z)
         shape = np.clip(bump, 0, 1) ** 0.6 * field.bush + tuft * 0.16 * soft * (bump > 0)
-        return (grids["land"] + np.clip(shape, 0, None) * inside).astype(np.float32)
+        return np.asarray(grids["land"] + np.clip(shape, 0, None) * inside, np.float32)
 
     depths = slices(1.6, 420, 330)
     relief, x, z, heights = cast_relief(field.view, depths, height_at)
-    _paint_bushes(scene, rng, relief, x, z, heights, grids, field)
+    _paint_bushes(scene, rng, relief, surface=(x, z, heights), grids=grids, field=field)
     if field.museum:
         ground = float(land(np.zeros((1, 1), np.float32), np.full((1, 1), field.museum, np.float32))[0, 0])
         paint_museum(scene, rng, field.museum, ground)
@@ -106,26 +106,25 @@ def paint_tea(rng: np.random.Generator, pixels: int) -> Scene:
     return scene
 
 
-def _paint_edge_trees(scene: Scene, rng: np.random.Generator, field: Field_, land: object) -> None:
+def _paint_edge_trees(scene: Scene, rng: np.random.Generator, field: TeaField, land: object) -> None:
     colour = leaf_colour(rng, scene.light)
     count = int(rng.integers(0, 8))
     for z in sorted(rng.uniform(field.end * 0.95 + 5, field.end * 1.4 + 10, count), reverse=True):
         x = float(rng.uniform(-0.6, 0.6) * z / field.view.focal)
-        paint_tree(scene, rng, x, 0.0, float(z), float(rng.uniform(6, 11)), vary(rng, colour, 0.1))
+        paint_tree(scene, rng, (x, 0.0, float(z)), float(rng.uniform(6, 11)), vary(rng, colour, 0.1))
 
 
 def _paint_bushes(
     scene: Scene,
     rng: np.random.Generator,
     relief: Relief,
-    x: Field,
-    z: Field,
-    heights: Field,
+    *,
+    surface: tuple[Field, Field, Field],
     grids: dict[str, Field],
-    field: Field_,
+    field: TeaField,
 ) -> None:
     light = scene.light
-    across, along = slopes(x, z, heights)
+    across, along = slopes(*surface)
     limit = np.float32(2.2)
     facing = relief.blend(facing_sun(light, np.clip(across, -limit, limit), np.clip(along, -limit, limit)))
     part = relief.pick(grids["part"])

@@ -51,7 +51,7 @@ class Scene:
 
     view: View
     light: Light
-    rgb: NDArray[np.float32]  # (pixels, pixels, 3)
+    rgb: Colour  # (pixels, pixels, 3)
     depth: Field  # (pixels, pixels); infinity in the sky
 
     @classmethod
@@ -60,14 +60,14 @@ class Scene:
         side = view.pixels
         return cls(view, light, np.zeros((side, side, 3), np.float32), np.full((side, side), np.inf, np.float32))
 
-    def over(self, colour: NDArray[np.float32], mask: Field) -> None:
+    def over(self, colour: Colour, mask: Field) -> None:
         """Lay (..., 3) colour over the picture where the (pixels, pixels) mask is 1."""
         self.rgb += (colour - self.rgb) * mask[..., None]
 
-    def hazed(self, colour: NDArray[np.float32], z: Field | float) -> NDArray[np.float32]:
+    def hazed(self, colour: Colour, z: Field | float) -> Colour:
         """Put air between the viewer and colours at depth `z`."""
         veil = 1 - np.exp(-self.light.haze_density * np.asarray(z, np.float32))
-        hazed: NDArray[np.float32] = colour + (self.light.haze - colour) * veil[..., None]
+        hazed: Colour = colour + (self.light.haze - colour) * veil[..., None]
         return hazed
 
 
@@ -153,11 +153,10 @@ def facing_sun(light: Light, across: Field, along: Field) -> Field:
     return cosine
 
 
-def colours(share: Field, *stops: Colour) -> NDArray[np.float32]:
+def colours(share: Field, *stops: Colour) -> Colour:
     """Map (...) values 0 to 1 onto a ramp through the given colours, (..., 3)."""
-    place = np.clip(share, 0, 1) * (len(stops) - 1)
-    table = np.stack(stops)
-    low = np.minimum(place.astype(np.int32), len(stops) - 2)
-    t = (place - low)[..., None]
-    ramp: NDArray[np.float32] = table[low] * (1 - t) + table[low + 1] * t
-    return ramp.astype(np.float32, copy=False)
+    steps = len(stops) - 1
+    ramp = np.broadcast_to(stops[0], (*share.shape, 3)).astype(np.float32)
+    for number in range(steps):
+        ramp += np.clip(share * steps - number, 0, 1)[..., None] * (stops[number + 1] - stops[number])
+    return ramp

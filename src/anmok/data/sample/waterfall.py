@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anmok.data.sample.foliage import leaf_colour, leaf_texture, paint_crown, shade_leaves
 from anmok.data.sample.light import Colour, draw_light, mix, rgb, vary
@@ -89,14 +88,13 @@ def paint_waterfall(rng: np.random.Generator, pixels: int) -> Scene:
     _paint_mist(scene, rng, fall, flood, 0.35)
     _paint_boulders(scene, rng, fall, flood)
     scene.depth[:] = np.where(view.v > fall.base, np.minimum(scene.depth, 200), 34)
-    if rng.random() < 0.45:
-        near = float(rng.uniform(8, 18))
-        paint_people(scene, rng, count=int(rng.integers(1, 6)), ground=0.25, z_range=(near, near + 4))
+    if rng.random() < 0.5:
+        _paint_bank(scene, rng)
     _paint_frame(scene, rng, fall)
     return scene
 
 
-def _floodlight(rng: np.random.Generator, fall: Fall, view: View) -> NDArray[np.float32]:
+def _floodlight(rng: np.random.Generator, fall: Fall, view: View) -> Colour:
     """Light thrown up from the pool's edge, (pixels, pixels, 3)."""
     codes = ["#fff1d0", "#cfe6ff", "#9adfb0", "#8fb4ff", "#ffd08a", "#d4a8ff"]
     total = np.zeros((view.pixels, view.pixels, 3), np.float32)
@@ -109,7 +107,7 @@ def _floodlight(rng: np.random.Generator, fall: Fall, view: View) -> NDArray[np.
     return total
 
 
-def _paint_cliff(scene: Scene, rng: np.random.Generator, fall: Fall, flood: NDArray[np.float32] | None) -> None:
+def _paint_cliff(scene: Scene, rng: np.random.Generator, fall: Fall, flood: Colour | None) -> None:
     view, light = scene.view, scene.light
     shape = (view.pixels, view.pixels)
     scale = float(rng.uniform(0.8, 1.25)) * (0.7 if fall.width > 0.15 else 1.3 if fall.width < 0.065 else 1.0)
@@ -190,7 +188,7 @@ def _stream(scene: Scene, rng: np.random.Generator, fall: Fall) -> tuple[Field, 
     return opacity.astype(np.float32), np.clip(bright, 0.12, 1.3).astype(np.float32), down.astype(np.float32)
 
 
-def _paint_stream(scene: Scene, rng: np.random.Generator, fall: Fall, flood: NDArray[np.float32] | None) -> None:
+def _paint_stream(scene: Scene, rng: np.random.Generator, fall: Fall, flood: Colour | None) -> None:
     light = scene.light
     sides: list[Fall] = [fall]
     for _ in range(int(rng.choice([0, 0, 1, 2]))):  # side streams, as after rain
@@ -207,9 +205,7 @@ def _paint_stream(scene: Scene, rng: np.random.Generator, fall: Fall, flood: NDA
         scene.over(scene.hazed(colour, 33.0), opacity * 0.96)
 
 
-def _paint_mist(
-    scene: Scene, rng: np.random.Generator, fall: Fall, flood: NDArray[np.float32] | None, strength: float
-) -> None:
+def _paint_mist(scene: Scene, rng: np.random.Generator, fall: Fall, flood: Colour | None, strength: float) -> None:
     view, light = scene.view, scene.light
     cloud = fractal(rng, (view.pixels, view.pixels), (4, 5), octaves=4)
     wide = fall.width * fall.spread * 1.5
@@ -224,7 +220,7 @@ def _paint_mist(
 
 
 def _paint_pool(scene: Scene, rng: np.random.Generator, fall: Fall) -> None:
-    view, light = scene.view, scene.light
+    view = scene.view
     shore = (line(rng, view.pixels, 5, octaves=4) - 0.5) * 0.022
     mask = np.clip((view.v - fall.base - shore[None, :]) * view.pixels, 0, 1).astype(np.float32)
     z = np.clip(view.height * view.focal / np.clip(view.v - view.horizon, 1e-3, 1), 1, 34)
@@ -255,6 +251,27 @@ def _paint_pool(scene: Scene, rng: np.random.Generator, fall: Fall) -> None:
     )
 
 
+def _paint_bank(scene: Scene, rng: np.random.Generator) -> None:
+    """Paint the near bank with its flagstones, and the visitors who stand on it."""
+    view, light = scene.view, scene.light
+    edge = float(rng.uniform(0.86, 0.95))
+    shore = edge + (line(rng, view.pixels, 4, octaves=4) - 0.5) * 0.05
+    mask = smoothstep(-0.004, 0.006, view.v - shore[None, :])
+    z = np.clip(view.height * view.focal / np.clip(view.v - view.horizon, 1e-3, 1), 1, 34)
+    x = (view.u - 0.5) * z / view.focal
+    z = np.broadcast_to(z, x.shape)
+    stones = sample_smooth(tile(0), x * 40, z * 40)
+    grain = sample(tile(3, cells=16, octaves=5, gain=0.7), x * 90, z * 90)
+    albedo = vary(rng, rgb("#6f675a"), 0.15) * (0.35 + 0.7 * smoothstep(0.35, 0.6, stones) + 0.5 * grain)[..., None]
+    if light.snow:
+        albedo = albedo + (rgb("#eef2f8") - albedo) * (smoothstep(0.3, 0.6, stones) * light.snow)[..., None]
+    colour = light.shade(albedo, np.full_like(x, 0.35), np.full_like(x, 0.7))
+    scene.over(colour, mask)
+    rows = np.array([edge + 0.02, min(edge + 0.10, 0.99)])
+    far, near = (view.height * view.focal / (rows - view.horizon)).tolist()
+    paint_people(scene, rng, count=int(rng.integers(1, 6)), ground=0.0, z_range=(near, far))
+
+
 def paint_boulder(
     scene: Scene,
     rng: np.random.Generator,
@@ -263,14 +280,14 @@ def paint_boulder(
     stone: Colour,
     *,
     z: float,
-    glow: NDArray[np.float32] | None = None,
+    glow: Colour | None = None,
 ) -> None:
     """Paint one wet rock: `centre` and `radius` as (x, y) in pixels; its foot is cut off level."""
     side = scene.view.pixels
-    (cx, cy), (rx, ry) = centre, radius
+    (cx, cy), (rx, ry) = (float(centre[0]), float(centre[1])), (float(radius[0]), float(radius[1]))
     left, right = int(max(cx - rx * 1.25, 0)), int(min(cx + rx * 1.25, side))
     top, bottom = int(max(cy - ry * 1.25, 0)), int(min(cy + ry * 0.5, side))
-    oy, ox = rng.uniform(0, 512, 2)
+    ox, oy = float(rng.uniform(0, 512)), float(rng.uniform(0, 512))
     if right - left < 2 or bottom - top < 2:
         return
     px = ((np.arange(left, right, dtype=np.float32) - cx) / rx)[None, :]
@@ -278,13 +295,13 @@ def paint_boulder(
     px, py = np.broadcast_arrays(px, py)
     lump = sample_smooth(tile(0), px * 34 + ox, py * 34 + oy)
     grain = sample(tile(3, cells=16, octaves=5, gain=0.7), px * rx * 2.2 + ox, py * ry * 2.2 + oy)
-    reach = np.abs(px) ** 2.4 + np.abs(py) ** 2.4 - (lump - 0.5) * 0.9
-    mask = smoothstep(1.0, 0.9, reach) * smoothstep(0.42, 0.36, py + (lump - 0.5) * 0.2)
+    reach = np.abs(px) ** 2.2 + np.abs(py) ** 2.2 - (lump - 0.5) * 1.5
+    mask = smoothstep(1.0, 0.9, reach) * smoothstep(0.42, 0.34, py + (lump - 0.5) * 0.9)
     bulge = lump - sample_smooth(tile(0), px * 34 + ox + 4, py * 34 + oy + 4)
     sun = scene.light.sun
     facing = np.clip(0.35 + 0.45 * px * np.sign(sun[0]) - 0.5 * py + bulge * 3, 0, 1.3)
     open_sky = np.clip(0.55 - 0.5 * py + bulge * 2, 0.12, 1.2)
-    albedo = stone * (0.45 + 0.6 * lump + 0.5 * grain)[..., None]
+    albedo = stone * ((0.45 + 0.6 * lump + 0.5 * grain) * (1 - 0.55 * smoothstep(0.0, 0.35, py)))[..., None]
     if scene.light.snow:
         white = smoothstep(-0.1, -0.5, py + (grain - 0.5) * 0.4) * scene.light.snow
         albedo = albedo + (rgb("#eef2f8") - albedo) * white[..., None]
@@ -295,12 +312,12 @@ def paint_boulder(
     scene.rgb[patch] += (scene.hazed(colour, z) - scene.rgb[patch]) * mask[..., None]
 
 
-def _paint_boulders(scene: Scene, rng: np.random.Generator, fall: Fall, flood: NDArray[np.float32] | None) -> None:
+def _paint_boulders(scene: Scene, rng: np.random.Generator, fall: Fall, flood: Colour | None) -> None:
     side = scene.view.pixels
     stone = vary(rng, rgb("#4d4a46"), 0.15)
-    for _ in range(int(rng.integers(3, 10))):  # along the far bank
+    for _ in range(int(rng.integers(5, 16))):  # along the far bank
         x = float(rng.uniform(0, 1))
-        size = side * float(rng.uniform(0.02, 0.055))
+        size = side * float(0.012 + 0.045 * rng.beta(1.2, 3.0))
         if abs(x - fall.x) > fall.width * 0.5:
             y = (fall.base + float(rng.uniform(0.0, 0.02))) * side
             paint_boulder(scene, rng, (x * side, y), (size * 1.5, size), vary(rng, stone, 0.1), z=32, glow=flood)
