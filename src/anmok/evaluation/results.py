@@ -50,12 +50,14 @@ class Evaluation:
         classes: class names in the order of all matrices.
         pictures: how many were measured.
         metrics: by name: ``HEADLINE_METRICS`` and ``macro_precision``, ``macro_recall``, ``weighted_precision``,
-            ``weighted_recall``, ``weighted_f1``. A metric that cannot be computed (ROC-AUC of a class without
-            pictures) is absent.
+            ``weighted_recall``, ``weighted_f1``, ``brier_score``. Macro averages and ROC-AUC are over the classes that
+            have pictures; a metric that cannot be computed at all (ROC-AUC of a single class) is absent.
         per_class: in the order of ``classes``.
         confusion: pictures, rows are true classes, columns predicted ones.
         mistakes: all of them, the most confident first.
         unreadable: pictures that the predictor could not read; they count as wrong in no metric and are named here.
+        without_auc: classes that are no part of the ROC-AUC, because none or all of the pictures are theirs.
+        unknown: pictures by class, for classes that the predictor does not know; they are part of no metric.
     """
 
     split: str
@@ -66,6 +68,8 @@ class Evaluation:
     confusion: tuple[tuple[int, ...], ...]
     mistakes: tuple[Mistake, ...]
     unreadable: tuple[str, ...] = ()
+    without_auc: tuple[str, ...] = ()
+    unknown: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

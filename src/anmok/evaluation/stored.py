@@ -1,0 +1,127 @@
+"""Results as JSON and back, without loss: ``comparison.json`` lets ``anmok report`` draw again without computing.
+
+JSON knows no NaN, so a number that is none (the loss of a training that failed) is stored as null and read as NaN;
+infinity comes back as NaN too. A field that a newer Anmok added is refused; one that an older Anmok did not
+have yet takes its default.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from anmok.errors import StorageError
+from anmok.evaluation.results import Comparison, Evaluation
+from anmok.i18n import _
+from anmok.storage import read_json
+
+#: Rises when an old reader could misread a new file.
+FORMAT_VERSION = 1
+
+ResultT = TypeVar("ResultT")
+
+
+def to_json(result: Evaluation | Comparison) -> dict[str, Any]:
+    """Return ``result`` as plain JSON values; ``from_json`` reads them back."""
+    return typing.cast("dict[str, Any]", _plain(result))
+
+
+def from_json(kind: type[ResultT], values: Any, *, where: str) -> ResultT:
+    """Read what ``to_json`` wrote.
+
+    Args:
+        kind: ``Evaluation`` or ``Comparison``.
+        where: named in errors, for example the file.
+
+    Raises:
+        StorageError: the values do not make such a result; says where and what was wanted.
+    """
+    return typing.cast("ResultT", _read(kind, values, where))
+
+
+def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
+    """Return what ``comparison.json`` holds."""
+    return {"format_version": FORMAT_VERSION, "comparison": to_json(comparison)}
+
+
+def read_comparison(path: Path) -> Comparison:
+    """Read ``comparison.json``; ``path`` is the file or the folder that it lies in.
+
+    Raises:
+        StorageError: it cannot be read, is damaged, or was written by a newer Anmok.
+    """
+    file = path / "comparison.json" if path.is_dir() else path
+    values = read_json(file)
+    if not isinstance(values, dict) or not isinstance(values.get("format_version"), int):
+        raise _wrong(str(file), values, _("a comparison that Anmok wrote"))
+    if values["format_version"] != FORMAT_VERSION:
+        raise StorageError(
+            _("{path} has the format {version}; this Anmok reads format {known}.").format(
+                path=file, version=values["format_version"], known=FORMAT_VERSION
+            ),
+            hint=_("Use the Anmok that wrote it, or run the comparison again."),
+        )
+    return from_json(Comparison, values.get("comparison"), where=str(file))
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()  # a NumPy scalar
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _read(hint: Any, value: Any, where: str) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if dataclasses.is_dataclass(hint):
+        return _read_dataclass(typing.cast("type[Any]", hint), value, where)
+    if origin is tuple and isinstance(value, list):
+        return tuple(_read(arguments[0], item, f"{where}[{number}]") for number, item in enumerate(value))
+    if origin is Mapping and isinstance(value, dict):
+        return {key: _read(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if hint is float and (value is None or _is_number(value)):
+        return math.nan if value is None else float(value)
+    if hint is Any or (hint in (str, int) and isinstance(value, hint) and not isinstance(value, bool)):
+        return value
+    wanted = {str: _("text"), int: _("a whole number"), float: _("a number"), tuple: _("a list")}
+    raise _wrong(where, value, wanted.get(origin or hint, _("an object")))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _read_dataclass(kind: type[Any], value: Any, where: str) -> Any:
+    if not isinstance(value, dict):
+        raise _wrong(where, value, _("an object"))
+    hints = typing.get_type_hints(kind)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    unknown = sorted(set(value) - set(fields))
+    if unknown:
+        raise _wrong(f"{where}.{unknown[0]}", value[unknown[0]], _("nothing of that name"))
+    for name, field in fields.items():
+        optional = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+        if name not in value and not optional:
+            raise _wrong(f"{where}.{name}", None, _("a value"))
+    return kind(**{name: _read(hints[name], item, f"{where}.{name}") for name, item in value.items()})
+
+
+def _wrong(where: str, value: object, wanted: str) -> StorageError:
+    shown = ascii(value)
+    return StorageError(
+        _("{where} is {value}; wanted: {wanted}.").format(
+            where=where, value=shown if len(shown) <= 60 else f"{shown[:57]}...", wanted=wanted
+        ),
+        hint=_("The file is damaged or of another version; run the comparison again."),
+    )

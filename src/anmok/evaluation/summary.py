@@ -1,0 +1,90 @@
+"""Writes what a comparison found for programs: ``summary.json`` in a fixed form, ``comparison.json`` in full."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anmok
+from anmok.evaluation.results import HEADLINE_METRICS, Comparison, Evaluation, ModelResult
+from anmok.evaluation.stored import comparison_to_json, to_json
+from anmok.records import Interval
+from anmok.storage import write_json
+
+
+def write_summary(comparison: Comparison, folder: Path) -> None:
+    """Write ``summary.json``, ``comparison.json`` and, into each run's folder, ``metrics.json``; each atomically.
+
+    Raises:
+        StorageError: disk full, no permission.
+    """
+    for model in comparison.models:
+        write_json(folder / model.run / "metrics.json", to_json(model.evaluation))
+    write_json(folder / "comparison.json", comparison_to_json(comparison))
+    # Last: whoever waits for the summary finds the rest.
+    write_json(folder / "summary.json", summary_json(comparison))
+
+
+def summary_json(comparison: Comparison) -> dict[str, Any]:
+    """Return what ``summary.json`` holds.
+
+    Fixed for scripts: ``best``; ``models.NAME.METRIC.value|low|high`` with METRIC of ``HEADLINE_METRICS`` (METRIC is
+    null where it cannot be computed); ``seconds`` by stage; ``warnings``. More keys may be added beside them.
+    """
+    return {
+        "best": comparison.best,
+        "reason": comparison.reason,
+        "models": {model.name: _model_json(model) for model in comparison.models},
+        "seconds": {stage: _finite(seconds) for stage, seconds in comparison.seconds.items()},
+        "warnings": list(comparison.warnings),
+        "left_out": [{"name": left.name, "reason": left.reason, "hint": left.hint} for left in comparison.left_out],
+        "data": {
+            "source": comparison.data.source,
+            "content_hash": comparison.data.content_hash,
+            "classes": list(comparison.data.classes),
+            "pictures": {split: sum(counts.values()) for split, counts in comparison.data.counts.items()},
+            "quarantined": len(comparison.data.quarantined),
+        },
+        "command": comparison.command,
+        "created": comparison.created,
+        "seed": comparison.seed,
+        "anmok": anmok.__version__,
+    }
+
+
+def metrics_json(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the metrics of one evaluation in the fixed form, and beside them what they were measured on."""
+    fixed = {name: _interval_json(evaluation.metrics.get(name)) for name in HEADLINE_METRICS}
+    more = {name: _interval_json(figure) for name, figure in evaluation.metrics.items() if name not in fixed}
+    return {
+        **fixed,
+        **more,
+        "split": evaluation.split,
+        "pictures": evaluation.pictures,
+        "unreadable": list(evaluation.unreadable),
+        "without_auc": list(evaluation.without_auc),
+        "unknown": dict(evaluation.unknown),
+    }
+
+
+def _model_json(model: ModelResult) -> dict[str, Any]:
+    return {
+        **metrics_json(model.evaluation),
+        "pictures_per_second": _finite(model.pictures_per_second),
+        "seconds": {stage: _finite(seconds) for stage, seconds in model.seconds.items()},
+        "run": model.run,
+        "bundle": model.bundle,
+        "bundle_bytes": model.bundle_bytes,
+    }
+
+
+def _interval_json(interval: Interval | None) -> Mapping[str, float] | None:
+    if interval is None or not all(map(math.isfinite, (interval.low, interval.value, interval.high))):
+        return None
+    return interval.to_json()
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if math.isfinite(number) else None
