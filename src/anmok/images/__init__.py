@@ -5,8 +5,8 @@
 
 Everything that training, measuring and serving sees went through ``load`` (or ``decode`` and ``resize``, which
 give the same array), so the three cannot drift apart. The files, in the order of the way of a picture:
-``signatures`` (what the bytes are), ``decoding`` (limits, Pillow, errors; ``png`` helps), ``colour`` (every mode to
-RGB), ``resizing`` (the three rules).
+``signatures`` (what the bytes are), ``decoding`` (limits, Pillow, errors; ``png`` and ``tiff`` help it), ``colour``
+(every mode to RGB), ``resizing`` (the three rules).
 """
 
 from anmok.images.decoding import FORMATS, Decoded, decode, load

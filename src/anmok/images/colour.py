@@ -50,16 +50,15 @@ def _over_white(image: Image.Image) -> Image.Image:
 
 
 def _of_16_bits(image: Image.Image) -> Image.Image:
-    values = np.asarray(image)
     white = 4095 if _tiff_tag(image, _BITS_PER_SAMPLE) == (12,) else 65535
     # In whole numbers, rounded: for 16 bits 257 * k becomes k exactly.
-    grey = ((values.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8)
+    greys = np.minimum((np.arange(65536) * 255 + white // 2) // white, 255).astype(np.uint8)
     if _tiff_tag(image, _PHOTOMETRIC) == _WHITE_IS_ZERO:
-        grey = 255 - grey
+        greys = 255 - greys
     transparent = image.info.get("transparency")
     if isinstance(transparent, int):
-        grey[values == transparent] = 255
-    return Image.fromarray(grey).convert("RGB")
+        greys[transparent] = 255
+    return Image.fromarray(greys[np.asarray(image)]).convert("RGB")
 
 
 def _of_32_bits(image: Image.Image) -> Image.Image:
@@ -81,15 +80,21 @@ def _tiff_tag(image: Image.Image, tag: int) -> Any:
 def _stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
     """Return numbers of an unknown range as 0-255, by the rule that ``to_rgb`` states."""
     is_float = np.issubdtype(values.dtype, np.floating)
-    finite = values[np.isfinite(values)] if is_float else values
-    if finite.size == 0:
+    finite = np.isfinite(values)
+    if not finite.any():
         raise ValueError("no pixel has a finite value")
-    least, greatest = float(finite.min()), float(finite.max())
+    least = float(values.min(where=finite, initial=np.inf if is_float else np.iinfo(values.dtype).max))
+    greatest = float(values.max(where=finite, initial=-np.inf if is_float else np.iinfo(values.dtype).min))
     low, high = least, greatest
     for white in (1.0, 255.0, 65535.0) if is_float else (255.0, 65535.0):
         if least >= 0 and greatest <= white:
             low, high = 0.0, white
             break
-    numbers = np.nan_to_num(values.astype(np.float64), nan=low, posinf=greatest, neginf=least)
     scale = 255.0 / (high - low) if high > low else 0.0
-    return np.clip(np.rint((numbers - low) * scale), 0, 255).astype(np.uint8)
+    grey = np.empty(values.shape, dtype=np.uint8)
+    # Some rows at a time: eight bytes a pixel of a large picture would be a gigabyte.
+    step = max(1, 2**20 // values.shape[1])
+    for row in range(0, len(values), step):
+        numbers = np.nan_to_num(values[row : row + step].astype(np.float64), nan=low, posinf=greatest, neginf=least)
+        grey[row : row + step] = np.clip(np.rint((numbers - low) * scale), 0, 255)
+    return grey

@@ -19,6 +19,7 @@ from anmok.images.colour import to_rgb
 from anmok.images.png import mend_transparency, without_extras
 from anmok.images.resizing import check_square, resize_image
 from anmok.images.signatures import describe, format_of
+from anmok.images.tiff import MOST_PARTS, check_complete, count_parts
 
 FORMATS: tuple[str, ...] = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 """Pillow's names of the formats that are accepted. MPO is what cameras store as JPEG with further pictures behind."""
@@ -164,11 +165,19 @@ def _reason(error: Exception) -> str:
 
 def _upright(data: bytes, kind: str, name: str, limits: Limits, at_least: int | None) -> _Upright:
     _ignore_remarks()
+    if kind == "TIFF" and count_parts(data) > MOST_PARTS:
+        raise PictureTooLarge(
+            _("{name} would take too long to decode: it is cut into more than {limit:,} parts.").format(
+                name=name, limit=MOST_PARTS
+            )
+        )
     with _open(data, kind) as image:
         size, mode, stored = image.size, image.mode, image.format or kind
         _check_pixels(size, name, limits)
         if kind == "JPEG":
             _check_scans(data, image, name)
+        if kind == "TIFF":
+            check_complete(image)
         scaled = kind == "JPEG" and at_least is not None
         if scaled:
             image.draft(None, (cast(int, at_least), cast(int, at_least)))
