@@ -16,7 +16,7 @@ from PIL import Image
 
 from anmok.data.sample import SampleTruth, draw_place, draw_sample, place_names
 
-PER_CLASS = 24
+PER_CLASS = 20
 
 
 class Drawn:
@@ -151,16 +151,16 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process(drawn: Drawn, tmp
     again = tmp_path / "again"
     script = (
         "import sys; from pathlib import Path; from anmok.data.sample import draw_sample\n"
-        "draw_sample(Path(sys.argv[1]), per_class=2)"
+        "draw_sample(Path(sys.argv[1]), per_class=1)"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "123", "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", script, str(again)], check=True, env=environment)
     draw_place(3, seed=99)  # what was drawn before must not matter
-    draw_sample(tmp_path / "here", per_class=2)
+    draw_sample(tmp_path / "here", per_class=1)
     assert _hashes(again) == _hashes(tmp_path / "here")
     # What is drawn of a class does not depend on how much is drawn: a larger sample holds the smaller one.
     sound = {digest for path, digest in _hashes(tmp_path / "here").items() if path.endswith(".jpg")}
-    assert len(sound & set(_hashes(drawn.folder).values())) >= 10
+    assert len(sound & set(_hashes(drawn.folder).values())) >= 5
 
 
 def test_another_seed_gives_other_pictures() -> None:

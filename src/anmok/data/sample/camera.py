@@ -16,46 +16,61 @@ OVERSAMPLING = 2  # painted pixels per side of a finished one
 def _expose(scene: Scene, rng: np.random.Generator, exposure: float | None) -> Image.Image:
     """Give an sRGB picture of the painted size: a filmic curve, so that lamps and the sun keep their colour."""
     stops = float(np.clip(rng.normal(0.0, 0.22), -0.5, 0.5)) if exposure is None else exposure
-    light = np.maximum(scene.rgb, 0)
     # The camera meters as a real one does: dark scenes are lifted, but not all the way to daylight.
-    small = light[::8, ::8]
+    small = np.maximum(scene.rgb[::8, ::8], 0)
     black = np.float32(0.55 * np.percentile(small, 1))
-    np.maximum(light - black, 0, out=light)
-    small = np.maximum(small, black + 0.002) - black
+    small = np.maximum(small - black, np.float32(0.002))
     metered = float(np.exp(np.log(small.mean(axis=2) + 0.01).mean()))
-    light *= np.float32(2.0**stops * (0.21 / metered) ** (0.74 - 0.17 * scene.light.dark))
-    # Its white balance takes a good part of the evening's red away, as it does of the shade's blue.
+    gain = 2.0**stops * (0.21 / metered) ** (0.74 - 0.17 * scene.light.dark)
+    # Its white balance takes a good part of the evening's red away, as it does of the shade's blue,
+    # and leaves a cast of its own.
     tint = np.minimum(small, 2 * small.mean()).mean(axis=(0, 1))
-    light *= ((tint.mean() / tint) ** np.float32(rng.uniform(0.15, 0.45))).astype(np.float32)
+    balance = (tint.mean() / tint) ** np.float32(rng.uniform(0.15, 0.45))
+    cast = np.exp(np.array([1, 0.1, -1]) * rng.normal(0, 0.035))
+    light = scene.rgb - black
+    np.maximum(light, 0, out=light)
+    light *= (gain * balance * cast).astype(np.float32)
     _bloom(light)
-    # A colour cast and more or less colour, as cameras differ.
-    warmth = np.exp(np.array([1, 0.1, -1], np.float32) * np.float32(rng.normal(0, 0.035)))
-    light *= warmth.astype(np.float32)
-    grey = light.mean(axis=2, keepdims=True)
-    light = np.clip(grey + (light - grey) * np.float32(np.clip(rng.normal(1.08, 0.09), 0.8, 1.3)), 0, 12)
-    toned = light * (2.51 * light + 0.03) / (light * (2.43 * light + 0.59) + 0.14)
+    vivid = np.float32(np.clip(rng.normal(1.08, 0.09), 0.8, 1.3))
+    grey = light[..., 0] + light[..., 1]
+    grey += light[..., 2]
+    grey *= (1 - vivid) / 3
+    light *= vivid
+    light += grey[..., None]
+    np.clip(light, 0, 12, out=light)
+    toned = light * np.float32(2.51)
+    toned += np.float32(0.03)
+    toned *= light
+    below = light * np.float32(2.43)
+    below += np.float32(0.59)
+    below *= light
+    below += np.float32(0.14)
+    toned /= below
     # The power 1 / 2.2 by way of a square root and a table: exact to a level, and several times as fast.
-    place = np.sqrt(np.clip(toned, 0, 1, out=toned), out=toned) * np.float32(1023) + np.float32(0.5)
+    np.sqrt(np.minimum(toned, 1, out=toned), out=toned)
+    toned *= np.float32(1023)
+    toned += np.float32(0.5)
     table = (np.linspace(0, 1, 1024) ** (2 / 2.2) * 255 + 0.5).astype(np.uint8)
-    return Image.fromarray(table[place.astype(np.int16)])
+    return Image.fromarray(table.take(toned.astype(np.intp)))
 
 
 def _bloom(light: NDArray[np.float32]) -> None:
     """Spread what is brighter than white over its surroundings, in place."""
-    over = np.clip(light - np.float32(0.9), 0, 2)
-    if over.max() < 0.05:
-        return
     side = light.shape[0]
     step = max(side // 40, 1)
     rows = side // step * step
+    over = np.clip(light[:rows, :rows] - np.float32(0.9), 0, 2)
+    coarse = over.reshape(rows // step, step, rows // step, step * 3).sum(axis=1)
+    soft = coarse.reshape(rows // step, rows // step, step, 3).sum(axis=2) / np.float32(step * step)
+    if soft.max() < 0.02:
+        return
+    soft = np.pad(soft, ((6, 6), (6, 6), (0, 0)), mode="edge")
+    for _ in range(3):  # three box filters are nearly a Gaussian
+        soft = (soft[2:] + soft[1:-1] + soft[:-2]) / np.float32(3)
+        soft = (soft[:, 2:] + soft[:, 1:-1] + soft[:, :-2]) / np.float32(3)
+    soft = np.ascontiguousarray(soft[3:-3, 3:-3].transpose(2, 0, 1)) * np.float32(0.3)
     for channel in range(3):
-        coarse = over[:rows, :rows, channel].reshape(rows // step, step, rows // step, step).mean(axis=(1, 3))
-        soft = np.pad(coarse, 6, mode="edge")
-        for _ in range(3):  # three box filters are nearly a Gaussian
-            soft = (soft[2:] + soft[1:-1] + soft[:-2]) / 3
-            soft = (soft[:, 2:] + soft[:, 1:-1] + soft[:, :-2]) / 3
-        soft = soft[3:-3, 3:-3]
-        light[..., channel] += np.maximum(enlarge(soft.astype(np.float32), side, side), 0) * np.float32(0.3)
+        light[..., channel] += np.maximum(enlarge(soft[channel], side, side), 0)
 
 
 def _fall(picture: Image.Image, light: Light, rng: np.random.Generator) -> Image.Image:

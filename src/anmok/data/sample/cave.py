@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anmok.data.sample.foliage import leaf_colour, paint_crown
+from anmok.data.sample.foliage import leaf_colour, leaf_texture, paint_crown
 from anmok.data.sample.light import Colour, draw_light, mix, rgb, vary
 from anmok.data.sample.noise import Field, sample, sample_smooth, smoothstep, tile
 from anmok.data.sample.people import paint_people
@@ -174,9 +174,16 @@ def _paint_rock(
     received = np.zeros_like(scene.rgb)
     for lamp in lamps:
         lx, ly, lz = lamp.x - x, lamp.y - y, lamp.z - z
-        square = lx * lx + ly * ly + lz * lz + np.float32(0.5)
-        cosine = np.clip((lx * nx + ly * ny + lz * nz) / np.sqrt(square) * 0.85 + 0.15, 0, None)
-        received += (cosine / square)[..., None] * lamp.colour
+        nearness = 1 / (lx * lx + ly * ly + lz * lz + np.float32(0.5))
+        lx *= nx
+        ly *= ny
+        lz *= nz
+        lx += ly
+        lx += lz
+        lx *= np.sqrt(nearness)
+        fall = np.maximum(lx * 0.85 + 0.15, 0) * nearness
+        for channel in range(3):
+            received[..., channel] += fall * lamp.colour[channel]
     if end < 1e8:  # daylight from the mouth
         day = scene.light.ambient * 2.2 + scene.light.sun_rgb * np.float32(0.5)
         gap = np.clip(end - z, 0.3, None)
@@ -203,8 +210,9 @@ def _paint_outside(scene: Scene, rng: np.random.Generator, outside: NDArray[np.b
     shine = np.float32(1.0 + 0.9 * (1 - light.dark))
     sky = light.horizon * shine
     green = leaf_colour(rng, light) * (light.ambient + light.sun_rgb * np.float32(0.5))
+    leafage = leaf_texture(rng, side, side, 2.0 * 320 / side)[..., None] * np.float32(1.3) + np.float32(0.15)
     blend = smoothstep(0.25, 0.6, share + 0.3 * (tile(1)[:side, :side] - 0.5) if side <= 512 else share)
-    view = sky + (green - sky) * np.broadcast_to(blend, (side, side))[..., None]
+    view = sky + (green * leafage - sky) * np.broadcast_to(blend, (side, side))[..., None]
     scene.rgb[:] = np.where(outside[..., None], view, scene.rgb)
     scene.depth[:] = np.where(outside, 1e6, 0)
     colour = leaf_colour(rng, light)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -124,6 +124,8 @@ def _choose_coast(rng: np.random.Generator, pixels: int) -> Coast:
 def paint_columns(rng: np.random.Generator, pixels: int) -> Scene:
     """Paint one view of the joints."""
     light = draw_light(rng, hours=(0.14, 0.2, 0.22, 0.2, 0.17, 0.07))
+    if light.sun[2] > 0 and rng.random() < 0.65:  # the coast looks south: mostly the sun stands behind the viewer
+        light = replace(light, sun=light.sun * np.array([1, 1, -1], np.float32))
     coast = _choose_coast(rng, pixels)
     scene = Scene.empty(coast.view, light)
     paint_sky(scene, rng)
@@ -160,14 +162,9 @@ def paint_columns(rng: np.random.Generator, pixels: int) -> Scene:
     _paint_basalt(scene, rng, relief, heights=heights, cells=cells[0], coast=coast)
     _paint_sea(scene, rng, relief, heights, coast)
     if coast.near_rocks > 1 and rng.random() < 0.5:
-        paint_people(
-            scene,
-            rng,
-            count=int(rng.integers(1, 4)),
-            ground=coast.near_rocks,
-            z_range=(6, 12),
-            where=relief.seen & (relief.y > 0.3),
-        )
+        flat = relief.seen & (relief.z < 14) & (np.abs(relief.y - coast.near_rocks) < 0.6)
+        count = int(rng.integers(1, 4))
+        paint_people(scene, rng, count=count, ground=coast.near_rocks, z_range=(5, 12), where=flat)
     return scene
 
 
@@ -193,7 +190,7 @@ def _paint_basalt(
     crack = 1 - 0.5 * smoothstep(0.62, 0.74, bands)
     across = np.abs(np.sin(angle * 3))
     relieved = 0.55 + 0.45 * smoothstep(0.05, 0.6, across)
-    sky_side = (0.20 + 0.30 * np.clip(np.cos(face - np.pi * 0.85), 0, 1)) * crack * relieved
+    sky_side = (0.22 + 0.46 * np.clip(np.cos(face - np.pi * 0.85), 0, 1)) * crack * relieved
     cloud = smoothstep(0.35, 0.6, sample_smooth(tile(1), relief.x * 2 + ox, relief.z * 2)) * 0.6 + 0.4
     top_facing = light.sun[1] * cloud * (0.25 + 0.75 * joint) * (0.85 + 0.3 * dome)
     open_sky = (0.45 + 0.55 * joint) * (1 - side_share) + sky_side * side_share
