@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from anmok.cli import main
 from bundle.small_bundles import LABELS, write_colour_bundle
 from inference.picture_files import coloured_files, write_folder, write_zip
 
@@ -23,18 +26,37 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_colour_bundle(tmp_path_factory.mktemp("bundle") / "colours.anmok")
 
 
-def run(
-    arguments: Sequence[object], *, stdin: bytes = b"", cwd: Path | None = None, **environment: str
-) -> subprocess.CompletedProcess[bytes]:
-    words = [*ANMOK, "predict", *map(str, arguments)]
-    return subprocess.run(words, input=stdin, capture_output=True, cwd=cwd, env=os.environ | environment, check=False)
+@dataclass(frozen=True)
+class Ended:
+    returncode: int
+    stdout: bytes
+    stderr: bytes
 
 
-def json_lines(result: subprocess.CompletedProcess[bytes]) -> list[dict[str, Any]]:
+@pytest.fixture
+def run(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+    """Run ``anmok predict`` in this process: starting one for each test would take most of the time."""
+
+    def call(arguments: Sequence[object], *, stdin: bytes = b"", cwd: Path | None = None) -> Ended:
+        if cwd is not None:
+            monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as leaving:
+            main(["predict", *map(str, arguments)])
+        printed = capfdbinary.readouterr()
+        assert isinstance(leaving.value.code, int)
+        return Ended(leaving.value.code, printed.out, printed.err)
+
+    return call
+
+
+def json_lines(result: Ended | subprocess.CompletedProcess[bytes]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.decode("utf-8").splitlines()]
 
 
-def test_json_prints_one_object_a_picture_and_nothing_else(bundle: Path, tmp_path: Path) -> None:
+def test_json_prints_one_object_a_picture_and_nothing_else(
+    run: Callable[..., Ended], bundle: Path, tmp_path: Path
+) -> None:
     result = run([bundle, write_folder(tmp_path, coloured_files(2)), "--json", "--top", 2])
     assert result.returncode == 0, result.stderr
     rows = json_lines(result)
@@ -48,7 +70,9 @@ def test_json_prints_one_object_a_picture_and_nothing_else(bundle: Path, tmp_pat
     assert result.stderr == b""
 
 
-def test_a_picture_that_cannot_be_read_gives_its_error_and_exit_code_1(bundle: Path, tmp_path: Path) -> None:
+def test_a_picture_that_cannot_be_read_gives_its_error_and_exit_code_1(
+    run: Callable[..., Ended], bundle: Path, tmp_path: Path
+) -> None:
     files = coloured_files(1) | {"broken.png": b"nothing"}
     result = run([bundle, write_zip(tmp_path / "in.zip", files), "--json"])
     assert result.returncode == 1
@@ -58,13 +82,13 @@ def test_a_picture_that_cannot_be_read_gives_its_error_and_exit_code_1(bundle: P
     assert rows["blue/0.png"]["class"] == "blue"
 
 
-def test_a_single_file_is_named_as_it_was_typed(bundle: Path, tmp_path: Path) -> None:
+def test_a_single_file_is_named_as_it_was_typed(run: Callable[..., Ended], bundle: Path, tmp_path: Path) -> None:
     write_folder(tmp_path, coloured_files(1))
     rows = json_lines(run([bundle, "red/0.png", "--json"], cwd=tmp_path))
     assert [(row["path"], row["class"]) for row in rows] == [("red/0.png", "red")]
 
 
-def test_several_places_are_told_apart_by_their_names(bundle: Path, tmp_path: Path) -> None:
+def test_several_places_are_told_apart_by_their_names(run: Callable[..., Ended], bundle: Path, tmp_path: Path) -> None:
     write_folder(tmp_path / "one", coloured_files(1))
     write_zip(tmp_path / "two.zip", coloured_files(1))
     rows = json_lines(run([bundle, "one", "two.zip", "one/red/0.png", "--json"], cwd=tmp_path))
@@ -74,7 +98,9 @@ def test_several_places_are_told_apart_by_their_names(bundle: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("option", "end"), [([], b"\n"), ([], b"\r\n"), (["-0"], b"\0")], ids=["lines", "crlf", "nul"])
-def test_paths_come_from_standard_input(bundle: Path, tmp_path: Path, option: list[str], end: bytes) -> None:
+def test_paths_come_from_standard_input(
+    run: Callable[..., Ended], bundle: Path, tmp_path: Path, option: list[str], end: bytes
+) -> None:
     write_folder(tmp_path, coloured_files(2))
     names = ["green/1.png", "missing.png", "red/0.png"]
     listed = end.join(map(os.fsencode, names)) + end
@@ -85,7 +111,7 @@ def test_paths_come_from_standard_input(bundle: Path, tmp_path: Path, option: li
     assert result.returncode == 1
 
 
-def test_a_name_with_a_newline_is_found_with_nul_ends(bundle: Path, tmp_path: Path) -> None:
+def test_a_name_with_a_newline_is_found_with_nul_ends(run: Callable[..., Ended], bundle: Path, tmp_path: Path) -> None:
     name = "two\nlines.png"
     (tmp_path / name).write_bytes(coloured_files(1)["red/0.png"])
     rows = json_lines(run([bundle, "-", "-0", "--json"], stdin=os.fsencode(name), cwd=tmp_path))
@@ -94,12 +120,16 @@ def test_a_name_with_a_newline_is_found_with_nul_ends(bundle: Path, tmp_path: Pa
 
 def test_korean_names_are_printed_as_utf8_whatever_the_locale(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "천지연 폭포.png").write_bytes(coloured_files(1)["blue/0.png"])
-    result = run([bundle, tmp_path, "--json"], PYTHONIOENCODING="ascii", LC_ALL="C.UTF-8")
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    words = [*ANMOK, "predict", str(bundle), str(tmp_path), "--json"]
+    result = subprocess.run(words, capture_output=True, check=True, env=environment)
     assert [row["path"] for row in json_lines(result)] == ["천지연 폭포.png"]
     assert "천지연".encode() in result.stdout
 
 
-def test_a_name_that_is_no_unicode_does_not_stop_the_others(bundle: Path, tmp_path: Path) -> None:
+def test_a_name_that_is_no_unicode_does_not_stop_the_others(
+    run: Callable[..., Ended], bundle: Path, tmp_path: Path
+) -> None:
     files = coloured_files(1)
     write_folder(tmp_path, files)
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")).write_bytes(files["red/0.png"])
@@ -108,7 +138,9 @@ def test_a_name_that_is_no_unicode_does_not_stop_the_others(bundle: Path, tmp_pa
     assert len(json_lines(result)) == 4
 
 
-def test_people_get_a_table_with_class_probability_and_the_next_ones(bundle: Path, tmp_path: Path) -> None:
+def test_people_get_a_table_with_class_probability_and_the_next_ones(
+    run: Callable[..., Ended], bundle: Path, tmp_path: Path
+) -> None:
     files = coloured_files(1) | {"broken.png": b"nothing"}
     result = run([bundle, write_folder(tmp_path, files)])
     text = result.stdout.decode()
@@ -121,19 +153,23 @@ def test_people_get_a_table_with_class_probability_and_the_next_ones(bundle: Pat
     assert result.returncode == 1
 
 
-def test_the_table_speaks_korean_on_request_without_breaking(bundle: Path, tmp_path: Path) -> None:
+def test_the_table_speaks_korean_on_request_without_breaking(
+    run: Callable[..., Ended], bundle: Path, tmp_path: Path
+) -> None:
     result = run([bundle, write_folder(tmp_path, coloured_files(1)), "--lang", "ko"])
     assert result.returncode == 0
     assert "red/0.png" in result.stdout.decode()
 
 
-def test_long_names_are_not_cut_off_in_a_pipe(bundle: Path, tmp_path: Path) -> None:
+def test_long_names_are_not_cut_off_in_a_pipe(run: Callable[..., Ended], bundle: Path, tmp_path: Path) -> None:
     name = "/".join(["a-rather-long-folder-name"] * 6) + "/picture.png"
     result = run([bundle, write_folder(tmp_path, {name: coloured_files(1)["red/0.png"]})])
     assert name in result.stdout.decode()
 
 
-def test_names_that_look_like_markup_or_steer_a_terminal_are_harmless(tmp_path: Path) -> None:
+def test_names_that_look_like_markup_or_steer_a_terminal_are_harmless(
+    run: Callable[..., Ended], tmp_path: Path
+) -> None:
     labels = ("[red]bold[/]", "\x1b[31mesc", "blue")
     bundle = write_colour_bundle(tmp_path / "b.anmok", info={"labels": labels})
     files = {"[bold]a.png": coloured_files(1)["red/0.png"], "b.png": coloured_files(1)["green/0.png"]}
@@ -156,7 +192,7 @@ def test_names_that_look_like_markup_or_steer_a_terminal_are_harmless(tmp_path: 
     ids=["no-bundle", "no-place", "no-path", "dash-and-path", "top-0", "threads-negative"],
 )
 def test_bad_usage_is_explained_with_exit_code_2(
-    bundle: Path, tmp_path: Path, arguments: list[str], named: str
+    run: Callable[..., Ended], bundle: Path, tmp_path: Path, arguments: list[str], named: str
 ) -> None:
     places = {"bundle": bundle, "folder": write_folder(tmp_path, coloured_files(1)), "missing": "no-such.anmok"}
     result = run([word.format(**places) for word in arguments])
@@ -166,7 +202,7 @@ def test_bad_usage_is_explained_with_exit_code_2(
     assert b"Traceback" not in result.stderr
 
 
-def test_a_damaged_bundle_is_named_with_exit_code_1(bundle: Path, tmp_path: Path) -> None:
+def test_a_damaged_bundle_is_named_with_exit_code_1(run: Callable[..., Ended], bundle: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.anmok"
     bad.write_bytes(bundle.read_bytes()[:-100])
     result = run([bad, write_folder(tmp_path / "in", coloured_files(1)), "--json"])
@@ -175,7 +211,7 @@ def test_a_damaged_bundle_is_named_with_exit_code_1(bundle: Path, tmp_path: Path
     assert b"Traceback" not in result.stderr
 
 
-def test_a_folder_without_pictures_is_said_so(bundle: Path, tmp_path: Path) -> None:
+def test_a_folder_without_pictures_is_said_so(run: Callable[..., Ended], bundle: Path, tmp_path: Path) -> None:
     result = run([bundle, write_folder(tmp_path, {"notes.txt": b"x"}), "--json"])
     assert result.returncode == 1
     assert "no picture" in result.stderr.decode()

@@ -38,6 +38,9 @@ class ServedGraph:
     Args:
         threads: of decoding and inference; 0 takes all cores.
 
+    Attributes:
+        dim: D of the embeddings.
+
     Raises:
         BundleError: ONNX Runtime cannot run it.
     """
@@ -48,6 +51,8 @@ class ServedGraph:
         with _explained(self._path):
             # One thread a batch: the engine, the pool below and a web server's threads each run batches of their own.
             self._session = open_session(bundle.model, threads=1)
+        shapes = {output.name: output.shape for output in self._session.get_outputs()}
+        self.dim = int(shapes["embedding"][1])
 
     def run(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return logits ``(N, K)`` and embeddings ``(N, D)``, float32, for pixels uint8 ``(N, S, S, 3)``, N >= 1.

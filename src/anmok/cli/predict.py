@@ -9,12 +9,13 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from anmok.cli.options import json_option, lang_option, threads_option
+from anmok.errors import UsageError
 from anmok.i18n import _
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from anmok.inference.inputs import Item
+    from anmok.features.engine import Item
     from anmok.inference.predictor import Predictor
     from anmok.records import Prediction, PredictionFailure
 
@@ -49,17 +50,17 @@ def register(app: typer.Typer) -> None:
 
         streams = STANDARD_INPUT in places
         if streams and len(places) > 1:
-            raise typer.BadParameter(_("- stands alone: give either paths, or - to read them from standard input."))
+            raise UsageError(_("- stands alone: give either paths, or - to read them from standard input."))
         predictor = Predictor.open(bundle, threads=threads)
         if streams:
             listed = _from_standard_input(b"\0" if nul else b"\n")
             failures = _answer(predictor, listed, total=None, top=top, as_json=as_json)
         else:
-            failures = _answer_places(predictor, [Path(place) for place in places], top=top, as_json=as_json)
+            failures = _answer_places(predictor, places, top=top, as_json=as_json)
         raise typer.Exit(1 if failures else 0)
 
 
-def _answer_places(predictor: Predictor, places: Sequence[Path], *, top: int, as_json: bool) -> int:
+def _answer_places(predictor: Predictor, places: Sequence[str], *, top: int, as_json: bool) -> int:
     from anmok.config import Limits
     from anmok.inference.inputs import Inputs
 

@@ -21,7 +21,8 @@ from anmok.bundle.serving import ServedGraph
 from anmok.config import Limits
 from anmok.data.source import Source
 from anmok.errors import PictureError
-from anmok.inference.inputs import Inputs, Item, source_items
+from anmok.features.engine import Item
+from anmok.inference.inputs import Inputs, source_items
 from anmok.records import Prediction, PredictionFailure
 
 
@@ -115,7 +116,7 @@ class Predictor:
             SourceNotFound, UnknownSource, EmptySource, StorageError: as opening the source does.
         """
         if isinstance(source, str | Path):
-            with Inputs([Path(source)], limits=self._limits) as inputs:
+            with Inputs([str(source)], limits=self._limits) as inputs:
                 yield from self.predict_items(inputs.items, top_k=top_k)
         else:
             yield from self.predict_items(source_items(source), top_k=top_k)
