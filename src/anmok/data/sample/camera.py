@@ -144,7 +144,7 @@ def photograph(
     grid = np.linspace(-1, 1, size, dtype=np.float32)
     radius = grid[:, None] ** 2 + grid[None, :] ** 2
     pixels = pixels * (1 - np.float32(rng.uniform(0.0, 0.16)) * radius)[..., None]
-    grain = rng.gamma(2.0, 0.8) * (1.0 + 1.6 * scene.light.dark)
+    grain = min(rng.gamma(2.0, 0.7) * (1.0 + 1.2 * scene.light.dark), 5.5)
     pixels += rng.standard_normal((size, size, 1), np.float32) * np.float32(grain)
     pixels += rng.standard_normal((size, size, 3), np.float32) * np.float32(0.45 * grain)
     return Image.fromarray(np.clip(pixels + 0.5, 0, 255).astype(np.uint8))

@@ -45,6 +45,7 @@ def set_figure(scene: Scene, figure: Image.Image, left: float, top: float, z: fl
         return
     pixels = np.asarray(figure, np.float32)[r0 - y0 : r1 - y0, c0 - x0 : c1 - x0] / 255
     albedo = pixels[..., :3] ** np.float32(2.2) * np.float32(0.8)
+    albedo += (albedo.mean(axis=2, keepdims=True) - albedo) * np.float32(0.3)  # cloth is duller than paint
     light = scene.light
     # Round bodies: the side of the sun is lighter, and so is what looks up.
     across = np.linspace(-1, 1, figure.width, dtype=np.float32)[None, c0 - x0 : c1 - x0]
