@@ -1,0 +1,136 @@
+"""Pictures through an ONNX graph as fast as the cores allow: in order, in bounded memory. Light.
+
+Each worker thread takes a batch of pictures, reads and decodes them, and runs the graph on them by itself, on one
+core. So decoding and inference never compete for cores, nothing waits for the slowest, and no queue can grow.
+Decoding (Pillow) and inference (ONNX Runtime) both release Python's lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anmok import images
+from anmok.config import Limits, ResizeRule
+from anmok.errors import PictureError
+from anmok.features.session import count_threads
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+INPUT = "pictures"
+BATCH = 16
+#: Batches that wait for a worker, for each worker.
+AHEAD = 1
+
+#: A name, and what gives the bytes of that picture.
+Item = tuple[str, Callable[[], bytes]]
+#: One picture's row of each output.
+Rows = tuple[NDArray[Any], ...]
+ResultT = TypeVar("ResultT")
+
+
+def stream_pixels(
+    items: Iterable[Item],
+    *,
+    size: int,
+    rule: ResizeRule,
+    limits: Limits = Limits(),  # noqa: B008
+    threads: int = 0,
+) -> Iterator[tuple[str, NDArray[np.uint8] | PictureError]]:
+    """Decode pictures in threads.
+
+    Args:
+        items: names, and functions that give the bytes; these are called in worker threads.
+        size: side of the square, pixels.
+        threads: 0 takes all cores.
+
+    Yields:
+        For each item, in order, its name and uint8 ``(size, size, 3)``, or what is wrong with the picture.
+    """
+
+    def work(batch: Sequence[Item], stopped: threading.Event) -> list[tuple[str, NDArray[np.uint8] | PictureError]]:
+        return list(_decoded(batch, size, rule, limits, stopped))
+
+    yield from _in_batches(items, work, batch=BATCH, threads=threads)
+
+
+def run_graph(
+    items: Iterable[Item],
+    session: onnxruntime.InferenceSession,
+    *,
+    outputs: Sequence[str],
+    size: int,
+    rule: ResizeRule,
+    limits: Limits = Limits(),  # noqa: B008
+    threads: int = 0,
+    batch: int = BATCH,
+) -> Iterator[tuple[str, Rows | PictureError]]:
+    """Decode pictures and run a graph on them.
+
+    Args:
+        items: names, and functions that give the bytes; these are called in worker threads.
+        session: takes ``pictures`` uint8 ``(N, size, size, 3)``; opened with ``threads=1``.
+        outputs: names of what the graph shall give, each ``(N, ...)``.
+        threads: workers; 0 takes all cores.
+        batch: pictures in one run of the graph.
+
+    Yields:
+        For each item, in order, its name and its row of each output, or what is wrong with the picture.
+    """
+    names = list(outputs)
+
+    def work(part: Sequence[Item], stopped: threading.Event) -> list[tuple[str, Rows | PictureError]]:
+        decoded = list(_decoded(part, size, rule, limits, stopped))
+        good = [pixels for _name, pixels in decoded if not isinstance(pixels, PictureError)]
+        rows: Iterator[Rows] = iter(())
+        if good and not stopped.is_set():
+            rows = zip(*session.run(names, {INPUT: np.stack(good)}), strict=True)
+        return [(name, result if isinstance(result, PictureError) else next(rows)) for name, result in decoded]
+
+    yield from _in_batches(items, work, batch=batch, threads=threads)
+
+
+def _decoded(
+    batch: Sequence[Item], size: int, rule: ResizeRule, limits: Limits, stopped: threading.Event
+) -> Iterator[tuple[str, NDArray[np.uint8] | PictureError]]:
+    for name, read in batch:
+        if stopped.is_set():
+            return
+        try:
+            yield name, images.load(read(), name=name, size=size, rule=rule, limits=limits)
+        except PictureError as error:
+            yield name, error
+
+
+def _in_batches(
+    items: Iterable[Item],
+    work: Callable[[Sequence[Item], threading.Event], list[ResultT]],
+    *,
+    batch: int,
+    threads: int,
+) -> Iterator[ResultT]:
+    """Run ``work`` on batches of ``items`` in threads; results in order, a bounded number of batches under way."""
+    workers = count_threads(threads)
+    waiting: deque[Future[list[ResultT]]] = deque()
+    stopped = threading.Event()
+    source = iter(items)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="anmok-engine")
+    try:
+        while part := list(islice(source, batch)):
+            waiting.append(pool.submit(work, part, stopped))
+            if len(waiting) >= workers * (1 + AHEAD):
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        # Reached by Ctrl-C and by a caller that stops listening too: no new picture is begun.
+        stopped.set()
+        pool.shutdown(wait=True, cancel_futures=True)

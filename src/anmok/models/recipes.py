@@ -1,0 +1,43 @@
+"""Recipes by name: the TOML files in ``anmok/recipes``, or a file of the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anmok
+from anmok.config import Recipe, load_recipe
+from anmok.errors import SourceNotFound, UnknownName
+from anmok.i18n import _
+from anmok.models.registry import suggest
+
+FOLDER = Path(anmok.__file__).parent / "recipes"
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Return the names of the recipes that come with Anmok."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+def get_recipe(name_or_path: str | Path) -> Recipe:
+    """Return a recipe.
+
+    Args:
+        name_or_path: one of ``recipe_names()``, or a TOML file (what ends in ``.toml`` or holds a ``/``).
+
+    Raises:
+        UnknownName: there is no recipe of that name; the hint names similar ones.
+        SourceNotFound: there is no such file.
+        UsageError: the file is not valid.
+    """
+    text = str(name_or_path)
+    path = Path(name_or_path)
+    if isinstance(name_or_path, Path) or path.suffix.lower() == ".toml" or path.name != text:
+        if not path.is_file():
+            raise SourceNotFound(_("There is no recipe file {path}.").format(path=path))
+        return load_recipe(path)
+    if text in recipe_names():
+        return load_recipe(FOLDER / f"{text}.toml")
+    raise UnknownName(
+        _("There is no recipe named {name}.").format(name=repr(text)),
+        hint=suggest(text, list(recipe_names()), otherwise=_("Known recipes: {names}; or name a .toml file.")),
+    )
