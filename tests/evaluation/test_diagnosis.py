@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from anmok.evaluation.diagnosis import diagnose
+from anmok import metrics
+from anmok.evaluation.diagnosis import ENOUGH_PICTURES, TINY, diagnose
 from anmok.evaluation.results import DataSummary, Evaluation, ModelResult
 from evaluation.made import answered, answers, data, model
 
@@ -44,11 +45,18 @@ def test_a_model_that_is_right_on_nine_of_ten_is_healthy_at_any_number_of_classe
 
 def test_a_tiny_test_set_is_named_with_its_uncertainty_and_how_many_would_do() -> None:
     text = said(answered(CLASSES, [[17, 2, 1], [2, 17, 1], [3, 1, 16]]))
-    assert "with 60 pictures, the accuracy is known to ±9 points only" in text
+    assert "with 60 pictures, the accuracy may be off by 11 points" in text
     assert "400 test pictures" in text
 
 
+def test_a_tiny_test_set_is_named_also_where_all_answers_are_right() -> None:
+    assert "off by 10 points" in said(answered(CLASSES, [[12, 0, 0], [0, 12, 0], [0, 0, 12]]))
+
+
 def test_so_many_pictures_as_the_warning_asks_for_are_enough_for_any_accuracy() -> None:
+    rights = np.arange(ENOUGH_PICTURES + 1)
+    low, high = metrics.wilson(rights, ENOUGH_PICTURES)
+    assert (np.maximum(rights / ENOUGH_PICTURES - low, high - rights / ENOUGH_PICTURES) < TINY).all()
     assert "is small" not in said(answered(("a", "b"), [[100, 100], [100, 100]]))
 
 

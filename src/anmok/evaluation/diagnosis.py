@@ -13,9 +13,9 @@ from anmok.evaluation.matching import name_some
 from anmok.evaluation.results import DataSummary, Evaluation, ModelResult
 from anmok.i18n import _, ngettext
 
-#: Half the width of the accuracy's interval from which a test set is called tiny: +-5 points.
+#: How far the interval may reach from the accuracy before the test set is called tiny: 5 points.
 TINY = 0.05
-#: So many pictures bring the interval below +-5 points, whatever the accuracy (1.96 ** 2 / 4 / 0.05 ** 2, rounded up).
+#: So many pictures bring that below 5 points, whatever the accuracy (1.96 ** 2 / 4 / 0.05 ** 2, rounded up).
 ENOUGH_PICTURES = 400
 #: Below this a class's own figures are little more than guesses (Wilson's interval of 9 of 9 begins at 0.70).
 FEW_PICTURES = 10
@@ -36,8 +36,7 @@ QUARANTINED = 0.05
 def diagnose(models: Sequence[ModelResult], best: ModelResult, data: DataSummary) -> tuple[str, ...]:
     """Return what a careful reader must know about the pictures, and then about each model."""
     sentences = [
-        *_tiny_test_set(best.evaluation),
-        *_small_classes(best.evaluation),
+        *_of_test_set(best.evaluation),
         *_imbalance(data),
         *_quarantine(data),
         *_unreadable(models),
@@ -45,24 +44,39 @@ def diagnose(models: Sequence[ModelResult], best: ModelResult, data: DataSummary
     for model in models:
         sentences += [
             *_diverged(model),
-            *_collapse(model),
-            *_no_better_than_guessing(model),
+            *_of_answers(model.name, model.evaluation),
             *_overfitting(model, data),
         ]
     return tuple(sentences)
 
 
+def diagnose_alone(name: str, evaluation: Evaluation) -> tuple[str, ...]:
+    """Return what must be known about one measured model, of whose training nothing is at hand."""
+    return (*_of_test_set(evaluation), *_of_answers(name, evaluation))
+
+
+def _of_test_set(evaluation: Evaluation) -> Iterator[str]:
+    yield from _tiny_test_set(evaluation)
+    yield from _small_classes(evaluation)
+
+
+def _of_answers(name: str, evaluation: Evaluation) -> Iterator[str]:
+    yield from _collapse(name, evaluation)
+    yield from _no_better_than_guessing(name, evaluation)
+
+
 def _tiny_test_set(evaluation: Evaluation) -> Iterator[str]:
     accuracy = evaluation.metrics["accuracy"]
-    half = (accuracy.high - accuracy.low) / 2
-    if half > TINY:
+    # The farther limit: where all answers are right, the interval reaches down only.
+    off = max(accuracy.value - accuracy.low, accuracy.high - accuracy.value)
+    if off > TINY:
         yield ngettext(
-            "The test set is small: with {count} picture, the accuracy is known to ±{half:.0f} points only."
-            " {enough} test pictures would bring it below ±5.",
-            "The test set is small: with {count} pictures, the accuracy is known to ±{half:.0f} points only."
-            " {enough} test pictures would bring it below ±5.",
+            "The test set is small: with {count} picture, the accuracy may be off by {off:.0f} points."
+            " {enough} test pictures would bring that below 5.",
+            "The test set is small: with {count} pictures, the accuracy may be off by {off:.0f} points."
+            " {enough} test pictures would bring that below 5.",
             evaluation.pictures,
-        ).format(count=evaluation.pictures, half=100 * half, enough=ENOUGH_PICTURES)
+        ).format(count=evaluation.pictures, off=100 * off, enough=ENOUGH_PICTURES)
 
 
 def _small_classes(evaluation: Evaluation) -> Iterator[str]:
@@ -118,8 +132,7 @@ def _diverged(model: ModelResult) -> Iterator[str]:
         ).format(model=model.name)
 
 
-def _collapse(model: ModelResult) -> Iterator[str]:
-    evaluation = model.evaluation
+def _collapse(name: str, evaluation: Evaluation) -> Iterator[str]:
     predicted = [sum(column) for column in zip(*evaluation.confusion, strict=True)]
     often = max(range(len(predicted)), key=lambda number: predicted[number])
     share, truth = predicted[often] / evaluation.pictures, evaluation.per_class[often].support / evaluation.pictures
@@ -127,7 +140,7 @@ def _collapse(model: ModelResult) -> Iterator[str]:
         yield _(
             "{model} has collapsed: it answers {label} for {share:.0%} of the pictures, but only {truth:.0%} are of"
             " that class."
-        ).format(model=model.name, label=evaluation.classes[often], share=share, truth=truth)
+        ).format(model=name, label=evaluation.classes[often], share=share, truth=truth)
         return
     never = [
         score.label
@@ -139,18 +152,18 @@ def _collapse(model: ModelResult) -> Iterator[str]:
             "{model} never answers with {count} of the classes: {names}.",
             "{model} never answers with {count} of the classes: {names}.",
             len(never),
-        ).format(model=model.name, count=len(never), names=name_some(never))
+        ).format(model=name, count=len(never), names=name_some(never))
 
 
-def _no_better_than_guessing(model: ModelResult) -> Iterator[str]:
-    largest = max(model.evaluation.per_class, key=lambda score: score.support)
-    share = largest.support / model.evaluation.pictures
-    accuracy = model.evaluation.metrics["accuracy"].value
+def _no_better_than_guessing(name: str, evaluation: Evaluation) -> Iterator[str]:
+    largest = max(evaluation.per_class, key=lambda score: score.support)
+    share = largest.support / evaluation.pictures
+    accuracy = evaluation.metrics["accuracy"].value
     if accuracy <= share:
         yield _(
             "{model} is no better than always answering {label}: that would be right on {share:.1%} of the pictures,"
             " the model is on {accuracy:.1%}."
-        ).format(model=model.name, label=largest.label, share=share, accuracy=accuracy)
+        ).format(model=name, label=largest.label, share=share, accuracy=accuracy)
 
 
 def _overfitting(model: ModelResult, data: DataSummary) -> Iterator[str]:

@@ -13,6 +13,7 @@ from anmok import metrics
 from anmok.errors import DataError, EmptySource, PictureError
 from anmok.evaluation.matching import match_classes
 from anmok.evaluation.results import ClassScore, Evaluation, Mistake
+from anmok.evaluation.trained_on import TrainingTrace
 from anmok.i18n import _
 from anmok.progress import Progress, SilentProgress
 from anmok.records import Interval
@@ -88,6 +89,7 @@ def evaluate_predictor(
     *,
     known_only: bool = False,
     seed: int = 0,
+    trace: TrainingTrace | None = None,
     progress: Progress | None = None,
 ) -> tuple[Evaluation, NDArray[np.float32], float]:
     """Let a bundle answer for the pictures of a split, and measure the answers.
@@ -100,6 +102,8 @@ def evaluate_predictor(
         known_only: leave pictures of classes that the bundle does not know out, and count them in
             ``Evaluation.unknown``. Otherwise they are refused: a bundle can only be wrong on them, and
             leaving them out in silence would make a misspelt folder look like a good result.
+        seed: of the intervals.
+        trace: is shown every picture's embedding, and tells afterwards whether the bundle was trained on them.
 
     Returns:
         The evaluation; float32 ``(N, C)`` probabilities in the order of the bundle's labels, one row for each picture
@@ -117,7 +121,7 @@ def evaluate_predictor(
     matched = match_classes(predictor.labels, labels, known_only=known_only)
     paths = [str(path) for path, known in zip(part.table["path"], matched.known, strict=True) if known]
     begin = time.perf_counter()
-    probabilities, unreadable = _answer(predictor, part, paths, progress or SilentProgress())
+    probabilities, unreadable = _answer(predictor, part, paths, trace, progress or SilentProgress())
     rate = len(paths) / max(time.perf_counter() - begin, 1e-9)
     read = ~np.isin(np.arange(len(paths)), unreadable)
     if not read.any():
@@ -141,7 +145,7 @@ def evaluate_predictor(
 
 
 def _answer(
-    predictor: Predictor, manifest: Manifest, paths: Sequence[str], progress: Progress
+    predictor: Predictor, manifest: Manifest, paths: Sequence[str], trace: TrainingTrace | None, progress: Progress
 ) -> tuple[NDArray[np.float32], list[int]]:
     """Return probabilities ``(N, C)`` for the paths, in order, and the numbers of those that could not be read."""
     probabilities = np.full((len(paths), len(predictor.labels)), np.nan, dtype=np.float32)
@@ -154,6 +158,8 @@ def _answer(
                 unreadable.append(number)
             else:
                 probabilities[number] = answer.probabilities
+                if trace is not None:
+                    trace.see(answer.embedding)
             task.advance()
     return probabilities, unreadable
 
