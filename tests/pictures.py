@@ -103,7 +103,7 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
-def png(  # noqa: D417
+def png(
     width: int,
     height: int,
     *,
@@ -132,7 +132,7 @@ def png(  # noqa: D417
     return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(name, data) for name, data in chunks)
 
 
-def tiff(  # noqa: D417
+def tiff(
     width: int, height: int, *, bits: int, photometric: int, sample_format: int, rows: bytes, big_endian: bool = False
 ) -> bytes:
     """Return an uncompressed TIFF of one channel built by hand.

@@ -51,14 +51,20 @@ def resize_image(image: Image.Image, size: int, rule: ResizeRule) -> NDArray[np.
     """Do what ``resize`` does, for a loaded Pillow picture of mode RGB."""
     if rule == "pad":
         return _padded(image, size)
-    box = _centred_square(image.width, image.height) if rule == "crop" else None
-    return np.array(image.resize((size, size), _FILTER, box=box, reducing_gap=_REDUCING_GAP))
+    if rule == "crop":
+        image = _centred_square(image)
+    return np.array(image.resize((size, size), _FILTER, reducing_gap=_REDUCING_GAP))
 
 
-def _centred_square(width: int, height: int) -> tuple[int, int, int, int]:
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    return left, top, left + side, top + side
+def _centred_square(image: Image.Image) -> Image.Image:
+    side = min(image.size)
+    if image.size == (side, side):
+        return image
+    # Neither `resize(box=...)`, whose filter looks at pixels outside of the box, nor `crop`, which applies the limit
+    # on pixels that some other library may have set in this process.
+    square = Image.new("RGB", (side, side))
+    square.paste(image, ((side - image.width + 1) // 2, (side - image.height + 1) // 2))
+    return square
 
 
 def _padded(image: Image.Image, size: int) -> NDArray[np.uint8]:

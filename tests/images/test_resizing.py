@@ -1,0 +1,146 @@
+"""The three rules that make a picture square."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anmok.images import resize
+
+RULES = ("squash", "crop", "pad")
+sides = st.integers(1, 90)
+rules = st.sampled_from(RULES)
+
+
+def noise(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(height * 1000 + width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@given(sides, sides, st.integers(1, 60), rules)
+def test_the_result_is_a_square_of_bytes(height: int, width: int, size: int, rule: str) -> None:
+    square = resize(noise(height, width), size, rule)
+    assert square.shape == (size, size, 3)
+    assert square.dtype == np.uint8
+    assert square.flags.c_contiguous
+    assert square.flags.writeable
+
+
+@given(sides, sides, st.integers(1, 60), st.sampled_from(("squash", "crop")), st.tuples(*[st.integers(0, 255)] * 3))
+def test_a_picture_of_one_colour_keeps_it(
+    height: int, width: int, size: int, rule: str, colour: tuple[int, int, int]
+) -> None:
+    square = resize(np.full((height, width, 3), colour, dtype=np.uint8), size, rule)
+    assert (square == colour).all()
+
+
+@given(sides, rules)
+def test_a_square_of_the_right_size_stays_as_it_is(side: int, rule: str) -> None:
+    pixels = noise(side, side)
+    square = resize(pixels, side, rule)
+    assert np.array_equal(square, pixels)
+    assert not np.shares_memory(square, pixels)
+
+
+@given(sides, st.integers(1, 60))
+def test_for_squares_all_rules_agree(side: int, size: int) -> None:
+    pixels = noise(side, side)
+    squashed = resize(pixels, size, "squash")
+    assert np.array_equal(squashed, resize(pixels, size, "crop"))
+    assert np.array_equal(squashed, resize(pixels, size, "pad"))
+
+
+@given(sides, sides, st.integers(1, 60))
+def test_crop_is_squash_of_the_centred_square(height: int, width: int, size: int) -> None:
+    pixels = noise(height, width)
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    inner = pixels[top : top + side, left : left + side]
+    assert np.array_equal(resize(pixels, size, "crop"), resize(inner, size, "squash"))
+
+
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 60))
+def test_pad_keeps_the_aspect_ratio_and_fills_with_grey(height: int, width: int, size: int) -> None:
+    square = resize(np.zeros((height, width, 3), dtype=np.uint8), size, "pad")
+    inside = (square == 0).all(axis=2)
+    assert ((square == 128).all(axis=2) | inside).all()
+    rows, columns = inside.any(axis=1).sum(), inside.any(axis=0).sum()
+    assert inside.sum() == rows * columns
+    assert max(rows, columns) == size
+    wanted = max(1.0, size * min(height, width) / max(height, width))
+    assert abs(min(rows, columns) - wanted) <= 0.5
+    # Centred: what is left over differs by one pixel at the most.
+    assert abs(int(np.argmax(inside.any(axis=1))) - int(np.argmax(inside.any(axis=1)[::-1]))) <= 1
+    assert abs(int(np.argmax(inside.any(axis=0))) - int(np.argmax(inside.any(axis=0)[::-1]))) <= 1
+
+
+@pytest.mark.parametrize("shape", [(1, 10000), (10000, 1), (2, 9999), (1, 1)])
+@pytest.mark.parametrize("rule", RULES)
+def test_extreme_shapes_become_squares(shape: tuple[int, int], rule: str) -> None:
+    assert resize(np.zeros((*shape, 3), dtype=np.uint8), 224, rule).shape == (224, 224, 3)
+
+
+def test_pad_of_a_line_keeps_the_line() -> None:
+    square = resize(np.zeros((1, 10000, 3), dtype=np.uint8), 224, "pad")
+    assert (square == 0).all(axis=(1, 2)).sum() == 1
+
+
+def test_crop_takes_the_middle() -> None:
+    pixels = np.zeros((30, 90, 3), dtype=np.uint8)
+    pixels[:, 30:60] = 255
+    assert (resize(pixels, 30, "crop") == 255).all()
+    assert (resize(pixels.transpose(1, 0, 2).copy(), 30, "crop") == 255).all()
+
+
+@pytest.mark.parametrize("factor", [2, 4, 12])
+def test_reducing_averages_instead_of_picking_pixels(factor: int) -> None:
+    """A chessboard of single pixels becomes even grey; without antialiasing it would turn black or white."""
+    side = 24 * factor
+    board = ((np.indices((side, side)).sum(axis=0) % 2) * 255).astype(np.uint8)
+    square = resize(np.repeat(board[..., None], 3, axis=2), 24, "squash")
+    assert np.abs(square[2:-2, 2:-2].astype(int) - 127.5).max() < 4
+
+
+SAMPLES = {
+    ("squash", 12): [[95, 95, 126], [181, 95, 126], [95, 181, 129], [138, 245, 124]],
+    ("squash", 40): [[85, 85, 124], [175, 85, 119], [85, 175, 114], [130, 253, 114]],
+    ("squash", 224): [[84, 84, 78], [171, 84, 178], [84, 171, 171], [128, 255, 0]],
+    ("crop", 12): [[106, 95, 125], [163, 95, 125], [106, 181, 127], [134, 245, 120]],
+    ("crop", 40): [[99, 85, 137], [159, 85, 146], [99, 175, 136], [129, 253, 100]],
+    ("crop", 224): [[99, 84, 99], [156, 84, 206], [99, 171, 127], [127, 255, 20]],
+    ("pad", 12): [[95, 79, 125], [181, 79, 125], [95, 208, 127], [128, 128, 128]],
+    ("pad", 40): [[85, 70, 129], [175, 70, 130], [85, 203, 122], [128, 128, 128]],
+    ("pad", 224): [[84, 63, 201], [171, 63, 182], [84, 194, 170], [128, 128, 128]],
+}
+
+
+@pytest.mark.parametrize(("rule", "size"), SAMPLES)
+def test_the_rules_give_the_same_pixels_for_ever(rule: str, size: int) -> None:
+    """Models are trained on these arrays: a change here makes every stored vector and every bundle wrong."""
+    y, x = np.indices((100, 150))
+    pixels = np.stack([x * 255 // 149, y * 255 // 99, (x * y) % 256], axis=-1).astype(np.uint8)
+    square = resize(pixels, size, rule).astype(int)
+    third = size // 3
+    seen = [square[third, third], square[third, -third], square[-third, third], square[-1, size // 2]]
+    assert np.abs(np.array(seen) - SAMPLES[rule, size]).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((4, 4), dtype=np.uint8),
+        np.zeros((4, 4, 4), dtype=np.uint8),
+        np.zeros((4, 4, 3), dtype=np.float32),
+        np.zeros((0, 4, 3), dtype=np.uint8),
+    ],
+    ids=["grey", "alpha", "float", "empty"],
+)
+def test_anything_but_rgb_bytes_is_refused(pixels: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"uint8 of \(height, width, 3\) is wanted"):
+        resize(pixels, 8, "squash")
+
+
+def test_an_array_that_is_a_view_is_read_rightly() -> None:
+    pixels = noise(40, 60)
+    assert np.array_equal(resize(pixels[::-1, ::2], 16, "pad"), resize(pixels[::-1, ::2].copy(), 16, "pad"))
