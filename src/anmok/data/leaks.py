@@ -1,0 +1,211 @@
+"""Pictures that stand where they must not: one picture under two labels, or in two splits. Found, repaired, refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from anmok.config import LeakPolicy
+from anmok.data.manifest import Manifest
+from anmok.errors import LabelConflict, SplitLeak
+from anmok.i18n import _
+from anmok.records import TEST, TRAIN, VALID, Quarantined
+
+_NAMED = 3
+# What is held out more strictly has the greater number; pictures without a split cannot leak.
+_RANK = {"": -1, TRAIN: 0, VALID: 1, TEST: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The same picture (same id) under several labels; ``paths`` and ``labels`` belong together one by one."""
+
+    paths: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A picture that also stands in a split that is held out from its own.
+
+    Attributes:
+        path, split: the picture that leaks, in ``train`` or ``valid``.
+        other_path, other_split: where it stands too.
+        same_picture: True if both have the same bytes, False if they are only of one group.
+    """
+
+    path: str
+    split: str
+    other_path: str
+    other_split: str
+    same_picture: bool
+
+
+def find_conflicts(manifest: Manifest) -> tuple[Conflict, ...]:
+    """Return the pictures that stand under several labels, sorted by their first path."""
+    table = manifest.table
+    ids, labels = _codes(table["id"]), _codes(table["label"])
+    first = np.zeros(ids.max(initial=-1) + 1, dtype=np.int64)
+    first[ids] = labels
+    torn = np.zeros(len(first), dtype=bool)
+    torn[ids[labels != first[ids]]] = True
+    rows = table.loc[torn[ids], ["id", "path", "label"]].sort_values(["path", "label"])
+    found = [Conflict(tuple(part["path"]), tuple(part["label"])) for _id, part in rows.groupby("id", sort=False)]
+    return tuple(found)
+
+
+def find_leaks(manifest: Manifest) -> tuple[Leak, ...]:
+    """Return the pictures of train and valid whose copy, or whose group, stands in a split held out from them.
+
+    Sorted by path. Each names the strictest split that it stands in too: test before valid.
+    """
+    table = manifest.table
+    rank = table["split"].map(_RANK).to_numpy().astype(np.int64)
+    others, same = _leaking(table, rank)
+    rows = np.flatnonzero(others >= 0)
+    paths, splits = table["path"].to_numpy(dtype=object), table["split"].to_numpy(dtype=object)
+    rows = rows[np.argsort(paths[rows], kind="stable")]
+    return tuple(Leak(paths[i], splits[i], paths[others[i]], splits[others[i]], bool(same[i])) for i in rows)
+
+
+def _leaking(table: pd.DataFrame, rank: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return for each row the row of a stricter split that it leaks into, or -1; and whether the ids are equal."""
+    same_id = _stricter(_codes(table["id"]), rank)
+    groups = _codes(table["group"])
+    groups[(table["group"] == "").to_numpy()] = -1
+    same_group = _stricter(groups, rank)
+    return np.where(same_id >= 0, same_id, same_group), same_id >= 0
+
+
+def _stricter(keys: NDArray[np.int64], rank: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each row a row of the same key and the greatest rank, where that exceeds its own; else -1."""
+    result = np.full(len(keys), -1, dtype=np.int64)
+    rows = np.flatnonzero((keys >= 0) & (rank >= 0))
+    # By rank, so that for each key the row of the greatest rank is written last and stays.
+    rows = rows[np.argsort(rank[rows], kind="stable")]
+    strictest = np.full(keys.max(initial=-1) + 1, -1, dtype=np.int64)
+    strictest[keys[rows]] = rows
+    candidates = strictest[keys[rows]]
+    leaking = rank[candidates] > rank[rows]
+    result[rows[leaking]] = candidates[leaking]
+    return result
+
+
+def repair(manifest: Manifest) -> Manifest:
+    """Put into quarantine what makes measuring unfair, so that neither conflicts nor leaks are left.
+
+    All copies of a picture that stands under several labels (``label-conflict``); then pictures of train and valid
+    that stand in test too (``duplicate-of-test``); then pictures of train that still stand in valid
+    (``duplicate-of-valid``). Copies inside one split stay.
+    """
+    manifest = _without_conflicts(manifest)
+    for split in (TEST, VALID):
+        manifest = _without_leaks_into(manifest, split)
+    return manifest
+
+
+def _without_conflicts(manifest: Manifest) -> Manifest:
+    conflicts = find_conflicts(manifest)
+    if not conflicts:
+        return manifest
+    quarantined = []
+    for conflict in conflicts:
+        labels = ", ".join(sorted(set(conflict.labels)))
+        for path in conflict.paths:
+            reason = _("{path} stands under several labels: {labels}.").format(path=path, labels=labels)
+            quarantined.append(Quarantined(path, "label-conflict", reason))
+    paths = {path for conflict in conflicts for path in conflict.paths}
+    ids = manifest.table.loc[manifest.table["path"].isin(paths), "id"]
+    table = manifest.table[~manifest.table["id"].isin(ids)]
+    note = _("{count} pictures that stand under several labels were left out.").format(count=len(quarantined))
+    return manifest.with_table(table, quarantined=tuple(quarantined), notes=(note,))
+
+
+def _without_leaks_into(manifest: Manifest, split: str) -> Manifest:
+    leaks = [leak for leak in find_leaks(manifest) if leak.other_split == split]
+    if not leaks:
+        return manifest
+    quarantined = tuple(Quarantined(leak.path, f"duplicate-of-{split}", _sentence(leak)) for leak in leaks)
+    table = manifest.table
+    rows = _row_keys(table["path"], table["split"]).isin([f"{leak.split} {leak.path}" for leak in leaks])
+    note = _("{count} pictures that stand in {split} too were left out of the training and validation pictures.")
+    return manifest.with_table(
+        table[~rows], quarantined=quarantined, notes=(note.format(count=len(leaks), split=split),)
+    )
+
+
+def _row_keys(paths: pd.Series[Any], splits: pd.Series[Any]) -> pd.Series[Any]:
+    # A CSV may list one path twice, in two splits; only one of the two rows leaks.
+    return splits + " " + paths
+
+
+def _sentence(leak: Leak) -> str:
+    if leak.same_picture:
+        text = _("{path} ({split}) is the same picture as {other} ({other_split}).")
+    else:
+        text = _("{path} ({split}) is of the same group as {other} ({other_split}).")
+    return text.format(path=leak.path, split=leak.split, other=leak.other_path, other_split=leak.other_split)
+
+
+def settle(manifest: Manifest, policy: LeakPolicy) -> Manifest:
+    """Do what ``policy`` says about conflicts and leaks: refuse them, repair them, or allow them with a note.
+
+    Raises:
+        LabelConflict, SplitLeak: with ``refuse``; they name up to three pairs of files and the ways out.
+    """
+    if policy == "repair":
+        return repair(manifest)
+    conflicts, leaks = find_conflicts(manifest), find_leaks(manifest)
+    if policy == "refuse":
+        if conflicts:
+            raise _conflict_error(conflicts)
+        if leaks:
+            raise _leak_error(leaks)
+        return manifest
+    notes = []
+    if conflicts:
+        notes.append(_("{count} pictures stand under several labels; this was allowed.").format(count=len(conflicts)))
+    if leaks:
+        text = _(
+            "{count} pictures to learn from stand among the held-out ones too; this was allowed, so the results look "
+            "better than they are."
+        )
+        notes.append(text.format(count=len(leaks)))
+    return manifest.with_table(manifest.table, notes=tuple(notes))
+
+
+def _conflict_error(conflicts: tuple[Conflict, ...]) -> LabelConflict:
+    lines = []
+    for conflict in conflicts[:_NAMED]:
+        other = next(i for i, label in enumerate(conflict.labels) if label != conflict.labels[0])
+        lines.append(f"- {conflict.paths[0]} = {conflict.paths[other]}")
+    return LabelConflict(
+        _("{count} pictures stand under several labels:\n{pairs}").format(
+            count=len(conflicts), pairs=_listed(lines, len(conflicts))
+        ),
+        hint=_("Delete the wrong copies, or leave all of them out with --repair."),
+    )
+
+
+def _leak_error(leaks: tuple[Leak, ...]) -> SplitLeak:
+    lines = [f"- {leak.path} = {leak.other_path}" for leak in leaks[:_NAMED]]
+    return SplitLeak(
+        _(
+            "{count} pictures to learn from stand among the held-out ones too, so no result would be honest:\n{pairs}"
+        ).format(count=len(leaks), pairs=_listed(lines, len(leaks))),
+        hint=_("Leave those copies out with --repair, or measure all the same with --allow-leaks."),
+    )
+
+
+def _listed(lines: list[str], count: int) -> str:
+    more = [_("… and {count} more.").format(count=count - len(lines))] if count > len(lines) else []
+    return "\n".join(lines + more)
+
+
+def _codes(column: pd.Series[Any]) -> NDArray[np.int64]:
+    codes, _values = pd.factorize(column)
+    return codes.astype(np.int64)
