@@ -155,6 +155,8 @@ def _paint_land(
     site: Site,
 ) -> None:
     light = scene.light
+    patch = relief.rows
+    relief = relief.cut(patch)
     across, along = slopes(*surface)
     facing = relief.blend(facing_sun(light, np.clip(across, -3, 3), np.clip(along, -3, 3)))
     inland, rocky = relief.blend(grids["inland"]), relief.blend(grids["rocky"])
@@ -176,7 +178,7 @@ def _paint_land(
     else:
         lawn = {"spring": "#7d9a48", "summer": "#5d8a3c", "autumn": "#98904e", "winter": "#9a8f60"}[light.season]
         side = scene.view.pixels
-        blade = leaf_texture(rng, side, side, 2.0 * 320 / side)
+        blade = leaf_texture(rng, relief.x.shape[0], side, 2.0 * 320 / side)
         floor = vary(rng, rgb(lawn)) * (0.5 + 0.5 * blade + 0.4 * soft)[..., None]
     albedo = floor + (basalt - floor) * smoothstep(0.15, 0.5, rocky + (inland < 2.5) + (soft - 0.5) * 0.3)[..., None]
     tide = smoothstep(0.9, 0.1, relief.y)
@@ -191,8 +193,8 @@ def _paint_land(
     if light.dark > 0.4:  # the house lights its surroundings
         away = np.sqrt((relief.x - site.x) ** 2 + (relief.z - site.house + 2) ** 2)
         colour = colour + albedo * rgb("#ffc27a") * (light.dark * 9 / (20 + away**2))[..., None]
-    scene.over(scene.hazed(colour, relief.z), relief.seen.astype(np.float32))
-    scene.depth[:] = np.where(relief.seen, relief.z, scene.depth)
+    scene.over(scene.hazed(colour, relief.z), relief.seen.astype(np.float32), patch)
+    scene.depth[patch] = np.where(relief.seen, relief.z, scene.depth[patch])
 
 
 def _paint_bay(

@@ -95,7 +95,7 @@ def _fall(picture: Image.Image, light: Light, rng: np.random.Generator) -> Image
             strength = int(rng.uniform(110, 245))
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=strength)
     veil = veil.filter(ImageFilter.GaussianBlur(0.7 * unit))
-    tone = np.clip((light.ambient * 1.6) ** (1 / 2.2), 0, 1) * 255
+    tone = np.clip((light.ambient * 1.6) ** (1 / 2.2), 0.6, 1) * 255  # at night by the light of the lamps
     cover = Image.new("RGB", picture.size, (int(tone[0]), int(tone[1]), int(tone[2])))
     return Image.composite(cover, picture, veil)
 

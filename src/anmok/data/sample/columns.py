@@ -172,6 +172,8 @@ def _paint_basalt(
     scene: Scene, rng: np.random.Generator, relief: Relief, *, heights: Field, cells: Cells, coast: Coast
 ) -> None:
     light = scene.light
+    patch = relief.rows
+    relief = relief.cut(patch)
     top = relief.pick(heights)
     drop = top - relief.y  # metres below the top of this column
     side_share = smoothstep(0.03, 0.14, drop)
@@ -211,12 +213,11 @@ def _paint_basalt(
     if light.wet:
         colour = colour + (light.ambient * np.float32(0.18)) * ((1 - side_share) * joint * grain)[..., None]
     colour = scene.hazed(colour, relief.z)
-    scene.over(colour, relief.seen.astype(np.float32))
-    scene.depth[:] = np.where(relief.seen, relief.z, scene.depth)
-    inland = relief.seen & (top > coast.top * 0.8) & (side_share < 0.5)
+    scene.over(colour, relief.seen.astype(np.float32), patch)
+    scene.depth[patch] = np.where(relief.seen, relief.z, scene.depth[patch])
     if coast.view.height < coast.top * 1.2:
-        ridge = coast.view.v < coast.view.horizon
-        paint_turf(scene, rng, inland & ridge)
+        inland = relief.seen & (top > coast.top * 0.8) & (side_share < 0.5)
+        paint_turf(scene, rng, inland & (coast.view.v[patch] < coast.view.horizon), patch)
 
 
 def _paint_sea(scene: Scene, rng: np.random.Generator, relief: Relief, heights: Field, coast: Coast) -> None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from anmok.data.sample.light import Colour, Light, mix, rgb, vary
 from anmok.data.sample.noise import TILE, Field, leaves, smoothstep, tile
-from anmok.data.sample.view import Scene, colours
+from anmok.data.sample.view import Patch, Scene, colours
 
 
 def leaf_colour(rng: np.random.Generator, light: Light, *, evergreen: bool = True) -> Colour:
@@ -144,13 +144,17 @@ def paint_stem(
     scene.rgb[patch] += (scene.hazed(paint, z) - scene.rgb[patch]) * mask[..., None]
 
 
-def paint_turf(scene: Scene, rng: np.random.Generator, where: NDArray[np.bool_]) -> None:
-    """Cover the pixels of `where` with low green growth."""
-    if not where.any():
+def paint_turf(scene: Scene, rng: np.random.Generator, where: NDArray[np.bool_], patch: Patch) -> None:
+    """Cover the pixels of a patch with low green growth where `where`, of the patch's size, says so."""
+    rows = np.nonzero(where.any(axis=1))[0]
+    if not len(rows):
         return
-    side = scene.view.pixels
-    texture = leaf_texture(rng, side, side, 1.4 * 320 / side)
-    form = tile(2)[np.ix_(np.arange(side) * 3 % TILE, np.arange(side) * 2 % TILE)]
+    # Usually a thin strip along the ridge: only that is painted.
+    where = where[rows[0] : rows[-1] + 1]
+    first = patch[0].start + int(rows[0])
+    strip = (slice(first, first + where.shape[0]), slice(None))
+    texture = leaf_texture(rng, where.shape[0], where.shape[1], 1.4 * 320 / scene.view.pixels)
+    form = tile(2)[np.ix_(np.arange(where.shape[0]) * 3 % TILE, np.arange(where.shape[1]) * 2 % TILE)]
     paint = shade_leaves(scene.light, texture, form, leaf_colour(rng, scene.light))
-    depth = np.where(np.isfinite(scene.depth), scene.depth, 100).astype(np.float32)
-    scene.over(scene.hazed(paint, depth), where.astype(np.float32))
+    depth = np.where(np.isfinite(scene.depth[strip]), scene.depth[strip], 100)
+    scene.over(scene.hazed(paint, depth), where.astype(np.float32), strip)

@@ -156,7 +156,7 @@ def sample_smooth(texture: Field, x: Field, y: Field) -> Field:
 
 
 def smoothstep(low: float | Field, high: float | Field, x: Field) -> Field:
-    """Ramp from 0 below `low` to 1 above `high` without a kink."""
+    """Ramp from 0 at `low` to 1 at `high` without a kink; it falls where `low` is the larger one."""
     x = x.astype(np.float32, copy=False)
     t = np.clip((x - low) / (np.asarray(high, np.float32) - np.asarray(low, np.float32)), 0, 1)
     result: Field = (t * t * (3 - 2 * t)).astype(np.float32, copy=False)

@@ -124,6 +124,8 @@ def _paint_bushes(
     field: TeaField,
 ) -> None:
     light = scene.light
+    patch = relief.rows
+    relief = relief.cut(patch)
     across, along = slopes(*surface)
     limit = np.float32(2.2)
     facing = relief.blend(facing_sun(light, np.clip(across, -limit, limit), np.clip(along, -limit, limit)))
@@ -167,5 +169,5 @@ def _paint_bushes(
         through = tips * inside * float(light.sun[2]) * 0.25
         colour = colour + tip * light.sun_rgb * (through * cloud)[..., None]
     colour = scene.hazed(colour, relief.z)
-    scene.over(colour, relief.seen.astype(np.float32))
-    scene.depth[:] = np.where(relief.seen, relief.z, scene.depth)
+    scene.over(colour, relief.seen.astype(np.float32), patch)
+    scene.depth[patch] = np.where(relief.seen, relief.z, scene.depth[patch])

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from anmok.data.sample.light import Colour, Light
 from anmok.data.sample.noise import Field
 
+Patch = tuple[slice, slice]  # rows and columns of the picture
+
 
 @dataclass(frozen=True)
 class View:
@@ -60,9 +62,10 @@ class Scene:
         side = view.pixels
         return cls(view, light, np.zeros((side, side, 3), np.float32), np.full((side, side), np.inf, np.float32))
 
-    def over(self, colour: Colour, mask: Field) -> None:
-        """Lay (..., 3) colour over the picture where the (pixels, pixels) mask is 1."""
-        self.rgb += (colour - self.rgb) * mask[..., None]
+    def over(self, colour: Colour, mask: Field, patch: Patch = (slice(None), slice(None))) -> None:
+        """Lay (..., 3) colour over the picture, or a patch of it, where the mask of that size is 1."""
+        under = self.rgb[patch]
+        under += (colour - under) * mask[..., None]
 
     def hazed(self, colour: Colour, z: Field | float) -> Colour:
         """Put air between the viewer and colours at depth `z`."""
@@ -81,6 +84,18 @@ class Relief:
     y: Field  # height of the point in the picture; below `top` on vertical faces
     slice_of: NDArray[np.int32]
     share: Field
+
+    @property
+    def rows(self) -> Patch:
+        """The rows in which there is any landscape: the only ones worth painting."""
+        filled = np.nonzero(self.seen.any(axis=1))[0]
+        return (slice(int(filled[0]) if len(filled) else len(self.seen) - 1, len(self.seen)), slice(None))
+
+    def cut(self, patch: Patch) -> Relief:
+        """Give the part of the relief in some rows."""
+        return Relief(
+            self.seen[patch], self.x[patch], self.z[patch], self.y[patch], self.slice_of[patch], self.share[patch]
+        )
 
     def pick(self, grid: Field) -> Field:
         """Give (slices, pixels) values to the pixels, without interpolation."""

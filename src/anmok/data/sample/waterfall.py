@@ -11,7 +11,7 @@ from anmok.data.sample.light import Colour, draw_light, mix, rgb, vary
 from anmok.data.sample.noise import Field, fractal, line, sample, sample_smooth, smoothstep, tile
 from anmok.data.sample.people import paint_people
 from anmok.data.sample.sky import paint_sky
-from anmok.data.sample.view import Scene, View
+from anmok.data.sample.view import Patch, Scene, View
 from anmok.data.sample.water import paint_water
 
 
@@ -109,11 +109,15 @@ def _floodlight(rng: np.random.Generator, fall: Fall, view: View) -> Colour:
 
 def _paint_cliff(scene: Scene, rng: np.random.Generator, fall: Fall, flood: Colour | None) -> None:
     view, light = scene.view, scene.light
-    shape = (view.pixels, view.pixels)
+    # Below the water line the pool will cover everything.
+    patch = (slice(0, min(int((fall.base + 0.03) * view.pixels), view.pixels)), slice(None))
+    shape = (patch[0].stop, view.pixels)
+    v, tall = view.v[patch], shape[0] / view.pixels
+    flood = None if flood is None else flood[patch]
     scale = float(rng.uniform(0.8, 1.25)) * (0.7 if fall.width > 0.15 else 1.3 if fall.width < 0.065 else 1.0)
-    big = fractal(rng, shape, (3 * scale, 4 * scale), octaves=6, gain=0.56)
-    pillars = fractal(rng, shape, (2.5 * scale, 15 * scale), octaves=4, gain=0.6)
-    strata = fractal(rng, shape, (16 * scale, 2.5 * scale), octaves=3, gain=0.6)
+    big = fractal(rng, shape, (3 * scale * tall, 4 * scale), octaves=6, gain=0.56)
+    pillars = fractal(rng, shape, (2.5 * scale * tall, 15 * scale), octaves=4, gain=0.6)
+    strata = fractal(rng, shape, (16 * scale * tall, 2.5 * scale), octaves=3, gain=0.6)
     rock = big * 0.9 + pillars * 0.75 + strata * 0.45 - 0.55
     step = max(view.pixels // 160, 1)
     right = np.roll(rock, -step, 1) - rock
@@ -122,17 +126,17 @@ def _paint_cliff(scene: Scene, rng: np.random.Generator, fall: Fall, flood: Colo
     facing = np.clip(0.30 - right * toward * 6.5 + down * 5.0, 0, 1.4)
     hollow = smoothstep(0.28, 0.62, rock)
     near_fall = np.exp(-(((view.u - fall.x) / (fall.width * 2.6)) ** 2))
-    depth_in = 1 - 0.55 * near_fall * (view.v < fall.base)  # the fall has worn itself a niche
+    depth_in = 1 - 0.55 * near_fall * (v < fall.base)  # the fall has worn itself a niche
     stone = vary(rng, rgb("#5b5650"), 0.12)
     ochre = vary(rng, rgb("#6f5f48"), 0.12)
     albedo = stone + (ochre - stone) * smoothstep(0.4, 0.7, big)[..., None]
     albedo = albedo * (0.4 + 0.85 * hollow)[..., None] * (1 - 0.35 * near_fall)[..., None]
     slant = np.clip(0.30 + 0.45 * max(-float(light.sun[2]), 0.0) + 0.2 * float(light.sun[1]), 0, 1)
-    sunlit = smoothstep(0.45, 0.6, fractal(rng, shape, (1.6, 1.6), octaves=3) + 0.15 * (0.5 - view.v))
+    sunlit = smoothstep(0.45, 0.6, fractal(rng, shape, (1.6, 1.6), octaves=3) + 0.15 * (0.5 - v))
     colour = light.shade(albedo, facing * slant * sunlit * depth_in, (0.25 + 0.6 * hollow) * depth_in * (0.5 + facing))
     green = leaf_colour(rng, light)
     texture = leaf_texture(rng, *shape, 1.5 * 320 / view.pixels)
-    growth = big * 0.55 + strata * 0.5 + 0.22 * np.abs(view.u - fall.x) - 0.38 * near_fall + 0.12 * (fall.base - view.v)
+    growth = big * 0.55 + strata * 0.5 + 0.22 * np.abs(view.u - fall.x) - 0.38 * near_fall + 0.12 * (fall.base - v)
     lush = float(rng.uniform(0.42, 0.62)) + (0.08 if light.season == "winter" else 0)
     plants = smoothstep(lush, lush + 0.07, growth + (texture - 0.5) * 0.16)
     form = np.clip(0.5 - right * toward * 5 + down * 3.5, 0, 1)
@@ -147,8 +151,8 @@ def _paint_cliff(scene: Scene, rng: np.random.Generator, fall: Fall, flood: Colo
     edge = line(rng, view.pixels, 9, octaves=4) - np.float32(0.5)
     valley = 0.05 * np.exp(-(((view.u[0] - fall.x) / 0.12) ** 2))
     crest = fall.rim + edge * 0.08 + valley - 0.10 * np.abs(view.u[0] - fall.x)
-    mask = np.clip((view.v - crest[None, :]) * view.pixels, 0, 1).astype(np.float32)
-    scene.over(scene.hazed(colour, 34.0), mask)
+    mask = np.clip((v - crest[None, :]) * view.pixels, 0, 1).astype(np.float32)
+    scene.over(scene.hazed(colour, 34.0), mask, patch)
 
 
 def _paint_trees_on_rim(scene: Scene, rng: np.random.Generator, fall: Fall) -> None:
@@ -164,28 +168,36 @@ def _paint_trees_on_rim(scene: Scene, rng: np.random.Generator, fall: Fall) -> N
         paint_crown(scene, rng, (x * side, y * side), (size * 1.15, size), vary(rng, colour, 0.12), z=36.0)
 
 
-def _stream(scene: Scene, rng: np.random.Generator, fall: Fall) -> tuple[Field, Field, Field]:
-    """Opacity, brightness and the share of the way down (0 at the lip), each (pixels, pixels)."""
+def _stream(scene: Scene, rng: np.random.Generator, fall: Fall) -> tuple[Patch, Field, Field]:
+    """The patch a stream takes up, and its opacity and brightness there."""
     view = scene.view
-    shape = (view.pixels, view.pixels)
-    down = np.clip((view.v - fall.top) / (fall.base - fall.top), -0.1, 1.2)
-    wander = line(rng, view.pixels, 6, octaves=4)[:, None] - np.float32(0.5)
+    reach = fall.width * fall.spread * (1.0 if fall.ledge > 1 else 1.5) + abs(fall.lean)
+    left, right, top, bottom = (
+        int(np.clip(edge * view.pixels, 0, view.pixels))
+        for edge in (fall.x - reach, fall.x + reach, fall.top, fall.base + 0.015)
+    )
+    patch = (slice(top, max(bottom, top + 4)), slice(left, max(right, left + 4)))
+    u, v = view.u[:, patch[1]], view.v[patch[0]]
+    shape = (v.shape[0], u.shape[1])
+    tall, wide = shape[0] / view.pixels, shape[1] / view.pixels
+    down = np.clip((v - fall.top) / (fall.base - fall.top), 0, 1.2)
+    wander = line(rng, shape[0], 6 * tall, octaves=4)[:, None] - np.float32(0.5)
     middle = fall.x + fall.lean * down + wander * fall.width * 0.10
     half = fall.width * 0.5 * (1 + (fall.spread - 1) * np.clip(down, 0, 1) ** 1.4)
     if fall.ledge < 1:  # below a ledge the water fans out
         half = half * (1 + 0.55 * smoothstep(fall.ledge - 0.01, fall.ledge + 0.06, down))
-    off = (view.u - middle) / half
+    off = (u - middle) / half
     cells = 10 / max(fall.width, 0.05)
-    strands = fractal(rng, shape, (2.2, min(cells, 150)), octaves=4, gain=0.62)
-    falling = fractal(rng, shape, (9, min(cells * 0.8, 120)), octaves=3, gain=0.6)
+    strands = fractal(rng, shape, (2.2 * tall, min(cells, 150) * wide), octaves=4, gain=0.62)
+    falling = fractal(rng, shape, (9 * tall, min(cells * 0.8, 120) * wide), octaves=3, gain=0.6)
     ragged = (strands - 0.5) * (0.5 + 0.45 * down)
     body = smoothstep(1.06, 0.72, np.abs(off) + ragged)
     thin = smoothstep(0.30, 0.52, strands + 0.22 * (1 - np.abs(off)) + 0.10 * (1 - down))
-    opacity = body * (0.35 + 0.65 * thin) * (down > 0) * (view.v < fall.base + 0.01)
+    opacity = body * (0.35 + 0.65 * thin) * (v < fall.base + 0.01)
     bright = 0.5 + 0.9 * (strands - 0.35) + 0.7 * (falling - 0.5) + 0.12 * (1 - np.abs(off))
     if fall.ledge < 1:
         bright = bright + 0.35 * np.exp(-(((down - fall.ledge) / 0.03) ** 2))
-    return opacity.astype(np.float32), np.clip(bright, 0.12, 1.3).astype(np.float32), down.astype(np.float32)
+    return patch, opacity, np.clip(bright, 0.12, 1.3)
 
 
 def _paint_stream(scene: Scene, rng: np.random.Generator, fall: Fall, flood: Colour | None) -> None:
@@ -195,28 +207,29 @@ def _paint_stream(scene: Scene, rng: np.random.Generator, fall: Fall, flood: Col
         width = fall.width * float(rng.uniform(0.12, 0.4))
         x = fall.x + float(rng.choice([-1, 1])) * fall.width * float(rng.uniform(0.9, 2.0))
         sides.append(Fall(x, fall.top + float(rng.uniform(0.0, 0.12)), fall.base, width, 1.5, 0.0, 2.0, fall.rim))
+    water = light.ambient * np.float32(1.15) + light.sun_rgb * np.float32(0.30)
+    white: Colour = mix(water, rgb("#ffffff") * water.mean(), 0.4)
     for stream in sides:
-        opacity, bright, _ = _stream(scene, rng, stream)
-        water = light.ambient * np.float32(1.15) + light.sun_rgb * np.float32(0.30)
-        white: Colour = mix(water, rgb("#ffffff") * water.mean(), 0.4)
+        patch, opacity, bright = _stream(scene, rng, stream)
         colour = white * bright[..., None]
         if flood is not None:
-            colour = colour * np.float32(0.6) + flood * (bright * 1.0)[..., None]
-        scene.over(scene.hazed(colour, 33.0), opacity * 0.96)
+            colour = colour * np.float32(0.6) + flood[patch] * bright[..., None]
+        scene.over(scene.hazed(colour, 33.0), opacity * 0.96, patch)
 
 
 def _paint_mist(scene: Scene, rng: np.random.Generator, fall: Fall, flood: Colour | None, strength: float) -> None:
     view, light = scene.view, scene.light
-    cloud = fractal(rng, (view.pixels, view.pixels), (4, 5), octaves=4)
+    high = 0.035 + fall.width * 0.4
+    top, bottom = (int(np.clip((fall.base + edge * high) * view.pixels, 0, view.pixels)) for edge in (-2.8, 2.6))
+    patch = (slice(top, max(bottom, top + 4)), slice(None))
+    v = view.v[patch]
+    cloud = fractal(rng, (v.shape[0], view.pixels), (4 * v.shape[0] / view.pixels, 5), octaves=4)
     wide = fall.width * fall.spread * 1.5
-    shape = np.exp(
-        -(((view.u - fall.x) / wide) ** 2) - ((view.v - fall.base + 0.015) / (0.035 + fall.width * 0.4)) ** 2
-    )
-    white = light.ambient * np.float32(1.0) + light.sun_rgb * np.float32(0.28)
-    paint = np.broadcast_to(white, scene.rgb.shape)
+    shape = np.exp(-(((view.u - fall.x) / wide) ** 2) - ((v - fall.base + 0.015) / high) ** 2)
+    paint: Colour = light.ambient + light.sun_rgb * np.float32(0.28)
     if flood is not None:
-        paint = paint * np.float32(0.5) + flood * np.float32(0.6)
-    scene.over(paint, (np.clip(shape * (0.5 + cloud), 0, 1) * strength * 1.3).clip(0, 0.95).astype(np.float32))
+        paint = paint * np.float32(0.5) + flood[patch] * np.float32(0.6)
+    scene.over(paint, np.clip(np.clip(shape * (0.5 + cloud), 0, 1) * strength * 1.3, 0, 0.95), patch)
 
 
 def _paint_pool(scene: Scene, rng: np.random.Generator, fall: Fall) -> None:
