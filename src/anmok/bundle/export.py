@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from anmok import __version__
 from anmok.bundle.append import append_head
 from anmok.bundle.format import Reference, read_bundle, write_bundle
-from anmok.bundle.graph import OUTPUTS
+from anmok.bundle.graph import OUTPUTS, check_graph
 from anmok.bundle.info import BundleInfo, Parity
 from anmok.bundle.parity import compare_answers
 from anmok.bundle.probabilities import fit_temperature, softmax
@@ -43,7 +44,7 @@ REFERENCE_BYTES = 16 * 2**20
 def export_run(run: Run, manifest: Manifest, *, threads: int = 0, progress: Progress | None = None) -> Path:
     """Write ``model.anmok`` into the folder of a finished run, and return its path.
 
-    The bundle is written beside its place first, read back, and run from the picture files (decode, resize, graph)
+    The bundle is written to a temporary place first, read back, and run from the picture files (decode, resize, graph)
     of valid and test. Only if it gives the trained model's probabilities does it get its name. A bundle that this
     version of Anmok made of the run before is returned as it is.
 
@@ -65,11 +66,9 @@ def export_run(run: Run, manifest: Manifest, *, threads: int = 0, progress: Prog
     model = _graph(run, extractor).SerializeToString(deterministic=True)
     predictions = run.predictions()
     info = _info(run, manifest, predictions)
-    candidate = run.folder / f".{run.bundle_path.name}.candidate"
     try:
-        nothing = Reference(np.zeros((0, _dim(model)), np.float16), np.zeros(0, np.int32))
-        write_bundle(candidate, info=info, model=model, reference=nothing)
-        graph = ServedGraph(read_bundle(candidate), threads=threads)
+        with tempfile.TemporaryDirectory(prefix="anmok-export-") as folder:
+            graph = _served(Path(folder) / run.bundle_path.name, info, model, threads)
         expected = _expected(run, predictions, manifest, extractor, threads)
         parity = _parity(graph, expected, manifest, progress)
         reference = _reference(graph, manifest, extractor, threads, progress)
@@ -78,9 +77,14 @@ def export_run(run: Run, manifest: Manifest, *, threads: int = 0, progress: Prog
         # An older bundle of the same run would be taken for the one that was just refused.
         run.bundle_path.unlink(missing_ok=True)
         raise
-    finally:
-        candidate.unlink(missing_ok=True)
     return run.bundle_path
+
+
+def _served(path: Path, info: BundleInfo, model: bytes, threads: int) -> ServedGraph:
+    """Write the bundle that shall be, still without what needs its answers, read it back and make it ready."""
+    nothing = Reference(np.zeros((0, check_graph(model).dim), np.float16), np.zeros(0, np.int32))
+    write_bundle(path, info=info, model=model, reference=nothing)
+    return ServedGraph(read_bundle(path), threads=threads)
 
 
 def _check(run: Run, manifest: Manifest) -> None:
@@ -134,12 +138,6 @@ def _graph(run: Run, extractor: Extractor | None) -> onnx.ModelProto:
             hint=_("Please report this, with the versions that `pip list` shows for torch and onnx."),
         ) from error
     return graph
-
-
-def _dim(model: bytes) -> int:
-    from anmok.bundle.graph import check_graph
-
-    return check_graph(model).dim
 
 
 def _info(run: Run, manifest: Manifest, predictions: Predictions) -> BundleInfo:
