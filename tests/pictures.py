@@ -133,35 +133,63 @@ def png(
 
 
 def tiff(
-    width: int, height: int, *, bits: int, photometric: int, sample_format: int, rows: bytes, big_endian: bool = False
+    width: int,
+    height: int,
+    *,
+    bits: int,
+    photometric: int,
+    sample_format: int,
+    rows: bytes,
+    big_endian: bool = False,
+    planes: int = 1,
+    strips: int | None = None,
 ) -> bytes:
-    """Return an uncompressed TIFF of one channel built by hand.
+    """Return an uncompressed TIFF built by hand, with one strip for each channel.
 
     Args:
-        photometric: 0 white is zero, 1 black is zero.
+        photometric: 0 white is zero, 1 black is zero, 2 RGB.
         sample_format: 1 unsigned, 2 signed, 3 float.
-        rows: the samples in the byte order asked for.
+        rows: the samples in the byte order asked for; one channel behind the other.
+        planes: channels.
+        strips: how many of the channels' strips the directory names; None names all.
     """
     order = ">" if big_endian else "<"
-    entries = [
-        (256, 4, width),
-        (257, 4, height),
-        (258, 3, bits),
-        (259, 3, 1),
-        (262, 3, photometric),
-        (273, 4, 8 + 2 + 12 * 10 + 4),
-        (277, 3, 1),
-        (278, 4, height),
-        (279, 4, len(rows)),
-        (339, 3, sample_format),
-    ]
-    directory = struct.pack(order + "H", len(entries))
-    for tag, kind, value in entries:
-        # A short stands in the first two of the four bytes of the value.
-        packed = struct.pack(order + ("HH" if kind == 3 else "I"), *((value, 0) if kind == 3 else (value,)))
-        directory += struct.pack(order + "HHI", tag, kind, 1) + packed
-    header = (b"MM\0*" if big_endian else b"II*\0") + struct.pack(order + "I", 8)
-    return header + directory + struct.pack(order + "I", 0) + rows
+    strips = planes if strips is None else strips
+    size = len(rows) // planes
+    tags: dict[int, tuple[str, list[int]]] = {
+        256: ("I", [width]),
+        257: ("I", [height]),
+        258: ("H", [bits] * planes),
+        259: ("H", [1]),
+        262: ("H", [photometric]),
+        273: ("I", [8 + number * size for number in range(strips)]),
+        277: ("H", [planes]),
+        278: ("I", [height]),
+        279: ("I", [size] * strips),
+        284: ("H", [2 if planes > 1 else 1]),
+        339: ("H", [sample_format] * planes),
+    }
+    behind = 8 + len(rows) + 2 + 12 * len(tags) + 4
+    directory, values = struct.pack(order + "H", len(tags)), b""
+    for tag, (kind, numbers) in tags.items():
+        packed = struct.pack(f"{order}{len(numbers)}{kind}", *numbers)
+        if len(packed) > 4:
+            packed, values = struct.pack(order + "I", behind + len(values)), values + packed
+        directory += struct.pack(order + "HHI", tag, 3 if kind == "H" else 4, len(numbers)) + packed.ljust(4, b"\0")
+    header = (b"MM\0*" if big_endian else b"II*\0") + struct.pack(order + "I", 8 + len(rows))
+    return header + rows + directory + struct.pack(order + "I", 0) + values
+
+
+def with_tiff_tag(data: bytes, tag: int, value: int) -> bytes:
+    """Return a little-endian TIFF in which a tag of one short number was changed."""
+    changed = bytearray(data)
+    (at,) = struct.unpack_from("<I", data, 4)
+    (entries,) = struct.unpack_from("<H", data, at)
+    for entry in range(at + 2, at + 2 + 12 * entries, 12):
+        if struct.unpack_from("<H", data, entry) == (tag,):
+            struct.pack_into("<H", changed, entry + 8, value)
+            return bytes(changed)
+    raise ValueError(f"the picture has no tag {tag}")
 
 
 def exif_of(orientation: int, *, big_endian: bool = False) -> bytes:

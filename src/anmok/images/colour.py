@@ -90,11 +90,11 @@ def _stretched(values: NDArray[Any]) -> NDArray[np.uint8]:
         if least >= 0 and greatest <= white:
             low, high = 0.0, white
             break
-    scale = 255.0 / (high - low) if high > low else 0.0
+    span = high - low or 1.0
     grey = np.empty(values.shape, dtype=np.uint8)
     # Some rows at a time: eight bytes a pixel of a large picture would be a gigabyte.
     step = max(1, 2**20 // values.shape[1])
     for row in range(0, len(values), step):
         numbers = np.nan_to_num(values[row : row + step].astype(np.float64), nan=low, posinf=greatest, neginf=least)
-        grey[row : row + step] = np.clip(np.rint((numbers - low) * scale), 0, 255)
+        grey[row : row + step] = np.clip(np.rint((numbers - low) * 255.0 / span), 0, 255)
     return grey
