@@ -1,0 +1,38 @@
+"""How long training lasts and how fast it learns at each step: pure functions."""
+
+from __future__ import annotations
+
+import math
+
+#: Epochs for one picture, before the square root; chosen so that cats-dogs (1,700 pictures) is seen 30 times.
+EPOCHS_OF_ONE = 1240
+FEWEST_EPOCHS, MOST_EPOCHS = 5, 100
+
+
+def epochs_for(pictures: int) -> int:
+    """Return how often a network from scratch sees each of so many training pictures.
+
+    Small sets are seen more often, and yet take less time: epochs fall with the square root of the number of
+    pictures, so time grows with it. 250 pictures: 78 epochs; 2,000: 28; 10,000: 12.
+    """
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(EPOCHS_OF_ONE / math.sqrt(max(pictures, 1)))))
+
+
+def batches_for(pictures: int, batch_size: int) -> int:
+    """Return into how many batches of nearly equal size an epoch is divided, at least one.
+
+    No picture is left out, and no last batch is so small that batch normalisation would be at its mercy.
+    """
+    return max(1, round(pictures / batch_size))
+
+
+def rate_factor(step: int, steps: int, warmup: float) -> float:
+    """Return what the learning rate is multiplied by at ``step`` (from 0) of ``steps``: 0-1.
+
+    It rises evenly for the share ``warmup`` of all steps and then falls along half a cosine to nearly 0
+    (Loshchilov, Hutter: SGDR, 2017; Smith: super-convergence, 2018, for one cycle).
+    """
+    rising = warmup * steps
+    if step < rising:
+        return (step + 1) / (rising + 1)
+    return (1 + math.cos(math.pi * (step - rising) / max(steps - rising, 1))) / 2

@@ -1,0 +1,110 @@
+"""Train one model: recipe and manifest in, run folder out."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+
+from anmok.config import Recipe
+from anmok.data.manifest import Manifest
+from anmok.errors import DataError, MissingExtra, UsageError
+from anmok.i18n import _
+from anmok.models.registry import get_model
+from anmok.progress import Progress, SilentProgress
+from anmok.records import SPLITS, TRAIN, VALID
+from anmok.training.run import Run, find_run
+
+
+def train(
+    recipe: Recipe,
+    manifest: Manifest,
+    folder: Path,
+    *,
+    threads: int = 0,
+    progress: Progress | None = None,
+) -> Run:
+    """Train the model of ``recipe`` and leave checkpoint, history and predictions in a run below ``folder``.
+
+    A finished run of the same recipe and data is returned as it is. An unfinished network goes on after its last
+    whole epoch; an unfinished head on vectors begins anew, and finds its vectors in the cache.
+
+    Args:
+        manifest: every picture stands in a split. A head on vectors learns from train and valid pictures (its
+            strength is chosen by cross-validation); a network learns from train and chooses its epoch by valid.
+        folder: where runs lie; made if it is missing.
+        threads: of decoding and computing; 0 takes all cores.
+
+    Raises:
+        UsageError: the strategy is not known yet, or does not fit the model.
+        WeightsMissing: the backbone's weights are not to be had.
+        MissingExtra: the strategy needs PyTorch, which is not installed.
+        DataError: pictures without a split, or no pictures to learn from.
+        StorageError: disk full, no permission.
+    """
+    progress = progress or SilentProgress()
+    _check(recipe, manifest)
+    run, begun = find_run(folder, recipe, manifest.content_hash)
+    if begun and run.is_finished:
+        return run
+    if not begun:
+        run.clear()
+    if recipe.strategy == "frozen":
+        from anmok.training.frozen import train_head
+
+        train_head(run, recipe, manifest, threads=threads, progress=progress)
+    else:
+        from anmok.training.scratch import train_network
+
+        train_network(run, recipe, manifest, threads=threads, progress=progress)
+    return run
+
+
+def _check(recipe: Recipe, manifest: Manifest) -> None:
+    """Refuse what cannot be trained before anything is computed or written."""
+    if recipe.strategy not in ("frozen", "scratch"):
+        raise UsageError(
+            _("The strategy {strategy} of the recipe {name} comes with the fine-tuning work.").format(
+                strategy=recipe.strategy, name=recipe.name
+            ),
+            hint=_("Strategies that can be had now: frozen, scratch."),
+        )
+    kind = "extractor" if recipe.strategy == "frozen" else "network"
+    if get_model(recipe.model).kind != kind:
+        raise UsageError(
+            _("The recipe {name} trains {model} with the strategy {strategy}, which does not fit it.").format(
+                name=recipe.name, model=recipe.model, strategy=recipe.strategy
+            ),
+            hint=_("Models that give vectors (anmok models) take the strategy frozen, networks take scratch."),
+        )
+    wanted_head = "logistic" if recipe.strategy == "frozen" else "linear"
+    if recipe.head != wanted_head:
+        raise UsageError(
+            _("The recipe {name} asks for a {head} head with the strategy {strategy}.").format(
+                name=recipe.name, head=recipe.head, strategy=recipe.strategy
+            ),
+            hint=_("Write head = {head}.").format(head=repr(wanted_head)),
+        )
+    if recipe.strategy != "frozen" and importlib.util.find_spec("torch") is None:
+        raise MissingExtra(
+            _("The recipe {name} trains a network, which needs PyTorch, and PyTorch is not installed.").format(
+                name=recipe.name
+            ),
+            hint=_("Install it with: pip install 'anmok[train]'"),
+        )
+    splits = manifest.table["split"].to_numpy()
+    outside = np.flatnonzero(~np.isin(splits, SPLITS))
+    if len(outside):
+        raise DataError(
+            _("{count} pictures stand in no split, for example {path}.").format(
+                count=len(outside), path=manifest.table["path"].iloc[int(outside[0])]
+            ),
+            hint=_("Split the pictures first: anmok.data.split.assign_splits does it."),
+        )
+    for split in (TRAIN, VALID):
+        if split not in splits:
+            raise DataError(
+                _("No picture stands in the split {split}, so there is nothing to train with.").format(split=split),
+                hint=_("Split the pictures first: anmok.data.split.assign_splits does it."),
+            )
