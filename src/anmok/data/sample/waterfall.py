@@ -8,11 +8,11 @@ import numpy as np
 
 from anmok.data.sample.foliage import leaf_colour, leaf_texture, paint_crown, shade_leaves
 from anmok.data.sample.light import Colour, draw_light, mix, rgb, vary
-from anmok.data.sample.noise import Field, fractal, line, sample, sample_smooth, smoothstep, tile
-from anmok.data.sample.people import paint_people
+from anmok.data.sample.noise import Field, fractal, line, sample_smooth, smoothstep, tile
 from anmok.data.sample.sky import paint_sky
 from anmok.data.sample.view import Patch, Scene, View
 from anmok.data.sample.water import paint_water
+from anmok.data.sample.waterfall_foreground import paint_bank, paint_boulders, paint_frame
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,11 @@ def paint_waterfall(rng: np.random.Generator, pixels: int) -> Scene:
     _paint_mist(scene, rng, fall, flood, 0.5)
     _paint_pool(scene, rng, fall)
     _paint_mist(scene, rng, fall, flood, 0.35)
-    _paint_boulders(scene, rng, fall, flood)
+    paint_boulders(scene, rng, fall_x=fall.x, width=fall.width, base=fall.base, glow=flood)
     scene.depth[:] = np.where(view.v > fall.base, np.minimum(scene.depth, 200), 34)
     if rng.random() < 0.5:
-        _paint_bank(scene, rng)
-    _paint_frame(scene, rng, fall)
+        paint_bank(scene, rng)
+    paint_frame(scene, rng, fall.x)
     return scene
 
 
@@ -110,9 +110,10 @@ def _floodlight(rng: np.random.Generator, fall: Fall, view: View) -> Colour:
 def _paint_cliff(scene: Scene, rng: np.random.Generator, fall: Fall, flood: Colour | None) -> None:
     view, light = scene.view, scene.light
     # Below the water line the pool will cover everything.
-    patch = (slice(0, min(int((fall.base + 0.03) * view.pixels), view.pixels)), slice(None))
+    tall = min(fall.base + 0.03, 1.0)
+    patch = (slice(0, int(tall * view.pixels)), slice(None))
     shape = (patch[0].stop, view.pixels)
-    v, tall = view.v[patch], shape[0] / view.pixels
+    v = view.v[patch]
     flood = None if flood is None else flood[patch]
     scale = float(rng.uniform(0.8, 1.25)) * (0.7 if fall.width > 0.15 else 1.3 if fall.width < 0.065 else 1.0)
     big = fractal(rng, shape, (3 * scale * tall, 4 * scale), octaves=6, gain=0.56)
@@ -168,18 +169,22 @@ def _paint_trees_on_rim(scene: Scene, rng: np.random.Generator, fall: Fall) -> N
         paint_crown(scene, rng, (x * side, y * side), (size * 1.15, size), vary(rng, colour, 0.12), z=36.0)
 
 
+def _pixels_between(view: View, low: float, high: float) -> slice:
+    """Rows or columns between two shares of the picture."""
+    return slice(int(low * view.pixels), int(high * view.pixels))
+
+
 def _stream(scene: Scene, rng: np.random.Generator, fall: Fall) -> tuple[Patch, Field, Field]:
     """The patch a stream takes up, and its opacity and brightness there."""
     view = scene.view
     reach = fall.width * fall.spread * (1.0 if fall.ledge > 1 else 1.5) + abs(fall.lean)
-    left, right, top, bottom = (
-        int(np.clip(edge * view.pixels, 0, view.pixels))
-        for edge in (fall.x - reach, fall.x + reach, fall.top, fall.base + 0.015)
-    )
-    patch = (slice(top, max(bottom, top + 4)), slice(left, max(right, left + 4)))
+    left, right = float(np.clip(fall.x - reach, 0, 0.95)), float(np.clip(fall.x + reach, 0.05, 1))
+    top, bottom = max(fall.top, 0.0), fall.base + 0.015
+    # In shares of the picture, not in pixels: a larger picture must draw the same strands.
+    tall, wide = bottom - top, right - left
+    patch = (_pixels_between(view, top, bottom), _pixels_between(view, left, right))
     u, v = view.u[:, patch[1]], view.v[patch[0]]
     shape = (v.shape[0], u.shape[1])
-    tall, wide = shape[0] / view.pixels, shape[1] / view.pixels
     down = np.clip((v - fall.top) / (fall.base - fall.top), 0, 1.2)
     wander = line(rng, shape[0], 6 * tall, octaves=4)[:, None] - np.float32(0.5)
     middle = fall.x + fall.lean * down + wander * fall.width * 0.10
@@ -220,10 +225,10 @@ def _paint_stream(scene: Scene, rng: np.random.Generator, fall: Fall, flood: Col
 def _paint_mist(scene: Scene, rng: np.random.Generator, fall: Fall, flood: Colour | None, strength: float) -> None:
     view, light = scene.view, scene.light
     high = 0.035 + fall.width * 0.4
-    top, bottom = (int(np.clip((fall.base + edge * high) * view.pixels, 0, view.pixels)) for edge in (-2.8, 2.6))
-    patch = (slice(top, max(bottom, top + 4)), slice(None))
+    top, bottom = max(fall.base - 2.8 * high, 0.0), min(fall.base + 2.6 * high, 1.0)
+    patch = (_pixels_between(view, top, bottom), slice(None))
     v = view.v[patch]
-    cloud = fractal(rng, (v.shape[0], view.pixels), (4 * v.shape[0] / view.pixels, 5), octaves=4)
+    cloud = fractal(rng, (v.shape[0], view.pixels), (4 * (bottom - top), 5), octaves=4)
     wide = fall.width * fall.spread * 1.5
     shape = np.exp(-(((view.u - fall.x) / wide) ** 2) - ((v - fall.base + 0.015) / high) ** 2)
     paint: Colour = light.ambient + light.sun_rgb * np.float32(0.28)
@@ -262,108 +267,3 @@ def _paint_pool(scene: Scene, rng: np.random.Generator, fall: Fall) -> None:
         chop=float(rng.uniform(0.35, 0.9)),
         reflect=1.0,
     )
-
-
-def _paint_bank(scene: Scene, rng: np.random.Generator) -> None:
-    """Paint the near bank with its flagstones, and the visitors who stand on it."""
-    view, light = scene.view, scene.light
-    edge = float(rng.uniform(0.86, 0.95))
-    shore = edge + (line(rng, view.pixels, 4, octaves=4) - 0.5) * 0.05
-    mask = smoothstep(-0.004, 0.006, view.v - shore[None, :])
-    z = np.clip(view.height * view.focal / np.clip(view.v - view.horizon, 1e-3, 1), 1, 34)
-    x = (view.u - 0.5) * z / view.focal
-    z = np.broadcast_to(z, x.shape)
-    stones = sample_smooth(tile(0), x * 40, z * 40)
-    grain = sample(tile(3, cells=16, octaves=5, gain=0.7), x * 90, z * 90)
-    albedo = vary(rng, rgb("#6f675a"), 0.15) * (0.35 + 0.7 * smoothstep(0.35, 0.6, stones) + 0.5 * grain)[..., None]
-    if light.snow:
-        albedo = albedo + (rgb("#eef2f8") - albedo) * (smoothstep(0.3, 0.6, stones) * light.snow)[..., None]
-    colour = light.shade(albedo, np.full_like(x, 0.35), np.full_like(x, 0.7))
-    scene.over(colour, mask)
-    rows = np.array([edge + 0.02, min(edge + 0.10, 0.99)])
-    far, near = (view.height * view.focal / (rows - view.horizon)).tolist()
-    paint_people(scene, rng, count=int(rng.integers(1, 6)), ground=0.0, z_range=(near, far))
-
-
-def paint_boulder(
-    scene: Scene,
-    rng: np.random.Generator,
-    centre: tuple[float, float],
-    radius: tuple[float, float],
-    stone: Colour,
-    *,
-    z: float,
-    glow: Colour | None = None,
-) -> None:
-    """Paint one wet rock: `centre` and `radius` as (x, y) in pixels; its foot is cut off level."""
-    side = scene.view.pixels
-    (cx, cy), (rx, ry) = (float(centre[0]), float(centre[1])), (float(radius[0]), float(radius[1]))
-    left, right = int(max(cx - rx * 1.25, 0)), int(min(cx + rx * 1.25, side))
-    top, bottom = int(max(cy - ry * 1.25, 0)), int(min(cy + ry * 0.5, side))
-    ox, oy = float(rng.uniform(0, 512)), float(rng.uniform(0, 512))
-    if right - left < 2 or bottom - top < 2:
-        return
-    px = ((np.arange(left, right, dtype=np.float32) - cx) / rx)[None, :]
-    py = ((np.arange(top, bottom, dtype=np.float32) - cy) / ry)[:, None]
-    px, py = np.broadcast_arrays(px, py)
-    lump = sample_smooth(tile(0), px * 34 + ox, py * 34 + oy)
-    grain = sample(tile(3, cells=16, octaves=5, gain=0.7), px * rx * 2.2 + ox, py * ry * 2.2 + oy)
-    reach = np.abs(px) ** 2.2 + np.abs(py) ** 2.2 - (lump - 0.5) * 1.5
-    mask = smoothstep(1.0, 0.9, reach) * smoothstep(0.42, 0.34, py + (lump - 0.5) * 0.9)
-    bulge = lump - sample_smooth(tile(0), px * 34 + ox + 4, py * 34 + oy + 4)
-    sun = scene.light.sun
-    facing = np.clip(0.35 + 0.45 * px * np.sign(sun[0]) - 0.5 * py + bulge * 3, 0, 1.3)
-    open_sky = np.clip(0.55 - 0.5 * py + bulge * 2, 0.12, 1.2)
-    albedo = stone * ((0.45 + 0.6 * lump + 0.5 * grain) * (1 - 0.55 * smoothstep(0.0, 0.35, py)))[..., None]
-    if scene.light.snow:
-        white = smoothstep(-0.1, -0.5, py + (grain - 0.5) * 0.4) * scene.light.snow
-        albedo = albedo + (rgb("#eef2f8") - albedo) * white[..., None]
-    colour = scene.light.shade(albedo, facing * 0.6, open_sky)
-    patch = (slice(top, bottom), slice(left, right))
-    if glow is not None:
-        colour = colour + albedo * glow[patch] * np.float32(0.3)
-    scene.rgb[patch] += (scene.hazed(colour, z) - scene.rgb[patch]) * mask[..., None]
-
-
-def _paint_boulders(scene: Scene, rng: np.random.Generator, fall: Fall, flood: Colour | None) -> None:
-    side = scene.view.pixels
-    stone = vary(rng, rgb("#4d4a46"), 0.15)
-    for _ in range(int(rng.integers(5, 16))):  # along the far bank
-        x = float(rng.uniform(0, 1))
-        size = side * float(0.012 + 0.045 * rng.beta(1.2, 3.0))
-        if abs(x - fall.x) > fall.width * 0.5:
-            y = (fall.base + float(rng.uniform(0.0, 0.02))) * side
-            paint_boulder(scene, rng, (x * side, y), (size * 1.5, size), vary(rng, stone, 0.1), z=32, glow=flood)
-    if rng.random() < 0.75:
-        count = int(rng.integers(3, 9))
-        low = float(rng.uniform(0.9, 1.0))
-        for y in np.sort(rng.uniform(low, 1.08, count)):
-            size = side * float(rng.uniform(0.06, 0.15)) * (0.6 + (y - 0.85) * 2)
-            centre = (float(rng.uniform(0, 1)) * side, float(y) * side)
-            paint_boulder(scene, rng, centre, (size * 1.4, size), vary(rng, stone, 0.12), z=7, glow=flood)
-
-
-def _paint_frame(scene: Scene, rng: np.random.Generator, fall: Fall) -> None:
-    """Leaves close to the camera, at the sides and from above."""
-    if rng.random() < 0.3:
-        return
-    side = scene.view.pixels
-    colour = leaf_colour(rng, scene.light) * np.float32(rng.uniform(0.35, 0.8))
-    hands = [-1, 1] if rng.random() < 0.5 else [int(rng.choice([-1, 1]))]
-    for hand in hands:
-        edge = 0.0 if hand < 0 else 1.0
-        if abs(fall.x - edge) < 0.3:
-            continue
-        for _ in range(int(rng.integers(3, 7))):
-            x = edge - hand * float(rng.uniform(-0.06, 0.10))
-            y = float(rng.uniform(-0.02, 0.5)) if rng.random() < 0.75 else float(rng.uniform(0.5, 1.0))
-            size = side * float(rng.uniform(0.06, 0.13))
-            paint_crown(
-                scene, rng, (x * side, y * side), (size * 1.2, size), vary(rng, colour, 0.12), z=5.0, ragged=0.8
-            )
-    if rng.random() < 0.4:
-        for x in rng.uniform(0, 1, int(rng.integers(3, 7))):
-            size = side * float(rng.uniform(0.05, 0.10))
-            paint_crown(
-                scene, rng, (x * side, -0.01 * side), (size * 1.5, size), vary(rng, colour, 0.12), z=5.0, ragged=0.8
-            )
