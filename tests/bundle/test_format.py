@@ -193,6 +193,19 @@ def test_a_zip_that_announces_a_huge_directory_is_refused(bundle_path: Path) -> 
         read_bundle(bundle_path)
 
 
+def test_a_file_far_larger_than_any_bundle_is_not_read(tmp_path: Path) -> None:
+    huge = tmp_path / "huge.anmok"
+    with huge.open("wb") as stream:
+        stream.truncate(2**40)
+    with pytest.raises(BundleError, match="too large"):
+        read_bundle(huge)
+
+
+def test_a_device_is_no_bundle() -> None:
+    with pytest.raises(BundleError, match="no bundle"):
+        read_bundle(Path("/dev/zero"))
+
+
 def npz(embeddings: bytes, labels: bytes) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:

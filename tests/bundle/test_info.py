@@ -113,6 +113,9 @@ def test_a_key_given_twice_is_refused() -> None:
         ("recipe", {"epochs": [1]}),
         ("recipe", {"epochs": float("inf")}),
         ("recipe", None),
+        ("recipe", {"\ud800": 1}),
+        ("recipe", {"\x1b[31m": [1]}),
+        ("labels", [[[[["deep"]]]], "a", "b"]),
         ("pictures", {"train": [1, 2]}),
         ("pictures", {"train": [1, 2, -3]}),
         ("pictures", {"elsewhere": [1, 2, 3]}),
@@ -126,8 +129,11 @@ def test_a_key_given_twice_is_refused() -> None:
     ],
 )
 def test_a_wrong_value_is_refused_and_named(key: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=key if "inf" not in str(value) and "nan" not in str(value) else "number"):
+    with pytest.raises(
+        ValueError, match=key if "inf" not in str(value) and "nan" not in str(value) else "number"
+    ) as caught:
         info_from_json(as_json(FULL.to_json() | {key: value}))
+    assert str(caught.value).isprintable()
 
 
 def test_a_newer_format_is_told_apart_even_with_other_keys() -> None:

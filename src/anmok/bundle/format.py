@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import re
 import zipfile
 import zlib
@@ -177,8 +178,11 @@ def _read_members(path: Path) -> dict[str, bytes]:
     if not path.exists():
         raise SourceNotFound(_("There is no bundle {path}.").format(path=path))
     with explained(path), path.open("rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size > sum(MEMBERS.values()):
+            raise damaged(path, _("it is too large"))
         # The whole file at once: what is checked is then what is used, even if somebody replaces the file.
-        data = stream.read(sum(MEMBERS.values()))
+        data = stream.read(size)
     return _unzip(path, data, MEMBERS)
 
 
