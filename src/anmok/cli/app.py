@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-import click
 import typer
 
 import anmok
@@ -51,10 +50,10 @@ def run(arguments: Sequence[str]) -> int:
     except AnmokError as error:
         complain(error)
         return error.exit_code
-    except click.ClickException as error:
+    except typer.TyperException as error:
         error.show()
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         message = _("Stopped. What was finished is kept: the same command goes on from there.")
         typer.echo("\n" + message, err=True)
         return 130

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -29,9 +30,9 @@ def register(app: typer.Typer) -> None:
         with TerminalProgress() as progress:
             manifest = scan_source(source, threads=threads, progress=progress)
         manifest.save(out)
-        counts = manifest.table.groupby(["split", "label"], observed=True).size()
+        counts = sorted(Counter(zip(manifest.table["split"], manifest.table["label"], strict=True)).items())
         if as_json:
-            rows = [{"split": split, "label": label, "pictures": int(n)} for (split, label), n in counts.items()]
+            rows = [{"split": split, "label": label, "pictures": n} for (split, label), n in counts]
             summary = {
                 "manifest": str(out),
                 "pictures": len(manifest.table),
@@ -46,7 +47,7 @@ def register(app: typer.Typer) -> None:
         table = Table(title=str(out), title_justify="left")
         for title in (_("split"), _("class"), _("pictures")):
             table.add_column(title)
-        for (split, label), n in counts.items():
+        for (split, label), n in counts:
             table.add_row(split or "–", label, str(n))
         console = stdout()
         console.print(table)

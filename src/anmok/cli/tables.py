@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from anmok.evaluation.comparison import best_marks
@@ -23,10 +24,10 @@ def metric_title(name: str) -> str:
 
 
 def figure(interval: Interval | None) -> str:
-    """Return ``0.913 (0.881-0.936)``, or a dash where nothing could be measured."""
+    """Return the figure with its interval below, narrow enough for 80 columns; a dash where nothing was measured."""
     if interval is None:
         return "–"
-    return f"{interval.value:.3f} ({interval.low:.3f}-{interval.high:.3f})"
+    return f"{interval.value:.3f}\n[dim]{interval.low:.2f}-{interval.high:.2f}[/]"
 
 
 def comparison_table(comparison: Comparison) -> Table:
@@ -37,12 +38,15 @@ def comparison_table(comparison: Comparison) -> Table:
             source=comparison.data.source, pictures=pictures
         ),
         title_justify="left",
+        padding=(0, 1, 0, 0),
+        box=SIMPLE_HEAD,
+        show_edge=False,
     )
-    table.add_column(_("model"), no_wrap=True)
+    table.add_column(_("model"), overflow="fold")
     for name in HEADLINE_METRICS:
-        table.add_column(metric_title(name), justify="right")
+        table.add_column(metric_title(name), justify="right", min_width=9)
     table.add_column(_("training"), justify="right")
-    table.add_column(_("pictures/s"), justify="right")
+    table.add_column(_("pictures per s"), justify="right", min_width=8)
     marks = {name: best_marks(comparison.models, name) for name in HEADLINE_METRICS}
     for model in comparison.models:
         cells = []

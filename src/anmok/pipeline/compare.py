@@ -4,45 +4,31 @@ from __future__ import annotations
 
 import datetime
 import shutil
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from anmok.config import CompareConfig
+from anmok.bundle.export import export_run
+from anmok.config import CompareConfig, Recipe
+from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
-from anmok.data.split import assign_splits, check
+from anmok.data.split import assign_splits, check, find_leaks
+from anmok.errors import AnmokError, MissingExtra, StorageError, UsageError, WeightsMissing
 from anmok.evaluation.comparison import conclude
-from anmok.evaluation.results import Comparison
+from anmok.evaluation.results import Comparison, LeftOut, ModelResult
 from anmok.evaluation.summary import write_summary
+from anmok.i18n import _, current_language, ngettext
 from anmok.models.recipes import get_recipe
+from anmok.pipeline.clock import Clock
 from anmok.pipeline.environment import describe_environment
+from anmok.pipeline.measure import measure_run
 from anmok.pipeline.summary import summarise_data
 from anmok.progress import Progress, SilentProgress
-from anmok.storage import explained
+from anmok.report.html import render_report
+from anmok.storage import atomic_write, explained
+from anmok.training.run import find_run
+from anmok.training.train import train
 
-MARKER = "manifest.parquet"
-
-
-@dataclass
-class _Clock:
-    """Adds up the seconds of each stage, in the order in which the stages begin."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        self.seconds.setdefault(name, 0.0)
-        begin = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] += time.perf_counter() - begin
-
-    def add(self, parts: Mapping[str, float]) -> None:
-        for name, seconds in parts.items():
-            self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+MANIFEST = "manifest.parquet"
 
 
 def compare(
@@ -69,88 +55,130 @@ def compare(
     """
     config = config or CompareConfig()
     progress = progress or SilentProgress()
-    recipes = [get_recipe(name) for name in config.models]
-    clock = _Clock()
-    begin = time.perf_counter()
+    recipes = _recipes(config.models)
+    clock = Clock()
     _prepare(out)
-
     with clock.stage("scan"):
         scanned = scan(source, limits=config.limits, threads=config.threads, progress=progress)
     with clock.stage("split"):
-        manifest = check(scanned, config.leaks, config.drop_small_classes)
-        manifest = assign_splits(manifest, config.split)
-        manifest.save(out / MARKER)
-    results, left_out = _make_models(recipes, manifest, out, config, clock, progress)
+        manifest = assign_splits(check(scanned, config.leaks, config.drop_small_classes), config.split)
+        manifest.save(out / MANIFEST)
+    bench = _Bench(manifest, out, config, clock, progress)
+    results, left_out = bench.make_all(recipes)
     data = summarise_data(manifest, seed=config.split.seed)
     best, reason, warnings = conclude(results, data)
-    with explained(out):
-        shutil.copyfile(out / _result(results, best).bundle, out / "best.anmok.part")
-        (out / "best.anmok.part").replace(out / "best.anmok")
-    clock.seconds["total"] = time.perf_counter() - begin
+    _keep_best(out, next(result for result in results if result.name == best))
     comparison = Comparison(
         data=data,
         models=results,
         left_out=left_out,
         best=best,
         reason=reason,
-        warnings=warnings,
-        seconds=clock.seconds,
+        warnings=(*_leak_warning(manifest), *warnings),
+        seconds=clock.total(),
         environment=describe_environment(),
         command=command,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         seed=config.split.seed,
     )
+    with clock.stage("report"), manifest.open_source() as pictures:
+        render_report(comparison, out / "report.html", read_picture=pictures.read, language=current_language())
+    comparison = replace(comparison, seconds=clock.total())
+    # The summary comes last: a script that waits for it finds everything else.
     write_summary(comparison, out)
-    _draw(comparison, manifest, out)
     return comparison
 
 
+@dataclass(frozen=True)
+class _Bench:
+    """Where models are made, one after another, from the same pictures."""
+
+    manifest: Manifest
+    out: Path
+    config: CompareConfig
+    clock: Clock
+    progress: Progress
+
+    def make_all(self, recipes: list[Recipe]) -> tuple[tuple[ModelResult, ...], tuple[LeftOut, ...]]:
+        """Make each recipe's model; what cannot be had is left out, and the others go on."""
+        results: list[ModelResult] = []
+        left_out: list[LeftOut] = []
+        errors: list[AnmokError] = []
+        for recipe in recipes:
+            try:
+                results.append(self.make(recipe))
+            except (WeightsMissing, MissingExtra) as error:
+                errors.append(error)
+                left_out.append(LeftOut(recipe.name, error.message, error.hint))
+                self.progress.say(_("{name} is left out: {reason}").format(name=recipe.name, reason=error.message))
+        if not results:
+            raise errors[0]
+        return tuple(results), tuple(left_out)
+
+    def make(self, recipe: Recipe) -> ModelResult:
+        """Train, export and measure one model."""
+        threads, progress = self.config.threads, self.progress
+        run, _begun = find_run(self.out / "runs", recipe, self.manifest.content_hash)
+        was_finished = run.is_finished
+        with self.clock.stage("training"):
+            run = train(recipe, self.manifest, self.out / "runs", threads=threads, progress=progress)
+        if not was_finished:
+            # Making vectors is told apart from learning: it is the part that the cache makes short.
+            self.clock.move("training", "features", run.seconds.get("features", 0.0))
+        before = self.clock.seconds["export"]
+        with self.clock.stage("export"):
+            export_run(run, self.manifest, threads=threads, progress=progress)
+        took = self.clock.seconds["export"] - before
+        seed = self.config.split.seed
+        with self.clock.stage("evaluation"):
+            return measure_run(
+                run, self.manifest, self.out, export_seconds=took, seed=seed, threads=threads, progress=progress
+            )
+
+
+def _recipes(names: tuple[str, ...]) -> list[Recipe]:
+    """Look all recipes up before the first hour of work, not after it."""
+    recipes = [get_recipe(name) for name in names]
+    if not recipes:
+        raise UsageError(_("No model was named."), hint=_("For example: --models handcrafted,mobilenetv2."))
+    twice = {recipe.name for recipe in recipes if sum(other.name == recipe.name for other in recipes) > 1}
+    if twice:
+        raise UsageError(
+            _("Two recipes have the name {name}.").format(name=repr(min(twice))),
+            hint=_("Give each recipe a name of its own: tables and folders are named after it."),
+        )
+    return recipes
+
+
 def _prepare(out: Path) -> None:
-    """Make sure of the results' folder before hours of work; never mix with a folder of somebody's own."""
+    """Make sure of the results' folder before hours of work, and never mix results into somebody's own folder."""
     with explained(out):
         if out.exists() and not out.is_dir():
             raise StorageError(
                 _("{path} is a file; a folder for the results is wanted.").format(path=out),
                 hint=_("Name another folder with --out."),
             )
-        if out.is_dir() and any(out.iterdir()) and not (out / MARKER).exists() and not (out / "runs").is_dir():
+        if out.is_dir() and any(out.iterdir()) and not (out / MANIFEST).exists() and not (out / "runs").is_dir():
             raise StorageError(
                 _("The folder {path} holds something else than results of a comparison.").format(path=out),
                 hint=_("Name a new or empty folder with --out."),
             )
-        out.mkdir(parents=True, exist_ok=True)
 
 
-def _make_models(
-    recipes: list[Recipe], manifest: Manifest, out: Path, config: CompareConfig, clock: _Clock, progress: Progress
-) -> tuple[tuple[ModelResult, ...], tuple[LeftOut, ...]]:
-    """Train, export and measure each recipe; what cannot be had is left out and the others go on."""
-    results: list[ModelResult] = []
-    left_out: list[LeftOut] = []
-    first_error: AnmokError | None = None
-    for recipe in recipes:
-        try:
-            results.append(_make_model(recipe, manifest, out, config, clock, progress))
-        except (WeightsMissing, MissingExtra) as error:
-            first_error = first_error or error
-            left_out.append(LeftOut(recipe.name, error.message, error.hint))
-            progress.say(_("{name} is left out: {reason}").format(name=recipe.name, reason=error.message))
-    if first_error is not None and not results:
-        raise first_error
-    return tuple(results), tuple(left_out)
+def _leak_warning(manifest: Manifest) -> tuple[str, ...]:
+    leaks = len(find_leaks(manifest))
+    if not leaks:
+        return ()
+    text = ngettext(
+        "{count} picture to learn from stands among the held-out ones too (--allow-leaks): "
+        "every figure here looks better than it is.",
+        "{count} pictures to learn from stand among the held-out ones too (--allow-leaks): "
+        "every figure here looks better than it is.",
+        leaks,
+    )
+    return (text.format(count=leaks),)
 
 
-def _make_model(
-    recipe: Recipe, manifest: Manifest, out: Path, config: CompareConfig, clock: _Clock, progress: Progress
-) -> ModelResult:
-    with clock.stage("training"):
-        run = train(recipe, manifest, out / "runs", threads=config.threads, progress=progress)
-    with clock.stage("export"):
-        export_run(run, manifest, threads=config.threads, progress=progress)
-    with clock.stage("evaluation"):
-        return measure_run(run, manifest, out, threads=config.threads, progress=progress)
-
-
-def _draw(comparison: Comparison, manifest: Manifest, out: Path) -> None:
-    with manifest.open_source() as source:
-        render_report(comparison, out / "report.html", read_picture=source.read, language=current_language())
+def _keep_best(out: Path, best: ModelResult) -> None:
+    with explained(out), (out / best.bundle).open("rb") as bundle, atomic_write(out / "best.anmok") as target:
+        shutil.copyfileobj(bundle, target)

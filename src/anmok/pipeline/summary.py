@@ -12,11 +12,10 @@ from anmok.records import SPLITS
 SAMPLES_PER_CLASS = 8
 
 
-def summarise_data(manifest: Manifest, *, name: str, ignored: int, notes: tuple[str, ...], seed: int) -> DataSummary:
+def summarise_data(manifest: Manifest, *, seed: int) -> DataSummary:
     """Return counts, five-number summaries and a few sample paths per class of a manifest with splits.
 
     Args:
-        name: of the source, as people call it.
         seed: of the choice of sample pictures.
     """
     table = manifest.table
@@ -32,14 +31,14 @@ def summarise_data(manifest: Manifest, *, name: str, ignored: int, notes: tuple[
         chosen = random.permutation(len(paths))[:SAMPLES_PER_CLASS]
         samples[label] = tuple(str(paths[i]) for i in chosen)
     return DataSummary(
-        source=name,
+        source=manifest.name,
         location=manifest.source,
         content_hash=manifest.content_hash,
         classes=manifest.classes,
         counts=counts,
-        notes=notes,
+        notes=manifest.notes,
         quarantined=manifest.quarantined,
-        ignored=ignored,
+        ignored=manifest.ignored,
         widths=_five_numbers(table["width"]),
         heights=_five_numbers(table["height"]),
         brightness=_five_numbers(table["brightness"]),
