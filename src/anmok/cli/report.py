@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
     @app.command(help=_("Draw the report of a finished comparison again; nothing is computed anew."))
     def report(
         folders: Annotated[
-            list[Path], typer.Argument(metavar="DIR...", help=_("Folders that `anmok compare` left (comparison.json)."))
+            list[Path], typer.Argument(metavar="DIR", help=_("Folders that `anmok compare` left (comparison.json)."))
         ],
         out: Annotated[
             Path | None, typer.Option("--out", "-o", help=_("File to write; report.html in the folder if not given."))
@@ -62,10 +62,11 @@ def draw(folder: Path, out: Path | None, *, language: str) -> Path:
 
 
 def _pictures(comparison: Comparison, stack: ExitStack) -> Callable[[str], bytes] | None:
+    from anmok.data.names import unescape_path
     from anmok.data.sources import open_source
 
     try:
-        return stack.enter_context(open_source(comparison.data.location)).read
+        return stack.enter_context(open_source(unescape_path(comparison.data.location))).read
     except AnmokError as error:
         # The figures are all stored, so a source that was moved away costs the thumbnails only.
         typer.echo(_("The report has no pictures: {reason}").format(reason=error.message), err=True)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from anmok.evaluation.comparison import best_marks
 from anmok.evaluation.results import HEADLINE_METRICS, LESS_IS_BETTER, Comparison, ModelResult
 from anmok.i18n import _
 from anmok.records import Interval
@@ -110,7 +111,7 @@ def anchor(index: int) -> str:
 def build(comparison: Comparison) -> Table:
     """Return the table of a comparison."""
     columns = _columns(comparison.models)
-    marks = {c.metric: frozenset(_best_marks(comparison.models, c.metric)) for c in columns}
+    marks = {c.metric: frozenset(best_marks(comparison.models, c.metric)) for c in columns}
     rows = tuple(
         _row(model, columns, marks, anchor(index), recommended=model.name == comparison.best)
         for index, model in enumerate(comparison.models)
@@ -188,18 +189,7 @@ def _remark(rows: tuple[Row, ...]) -> str:
         return ""
     if any(score and score.best for row in rows for score in row.scores):
         return _("A figure is marked as best only where its interval lies apart from those of all other models.")
-    return _("No figure is marked as best: the intervals overlap, so these test pictures cannot tell the models apart.")
-
-
-def _best_marks(models: tuple[ModelResult, ...], metric: str) -> frozenset[str]:
-    known = [m for m in models if metric in m.evaluation.metrics]
-    if len(known) < 2:
-        return frozenset()
-    sign = -1 if metric == "log_loss" else 1
-    ranked = sorted(known, key=lambda m: -sign * m.evaluation.metrics[metric].value)
-    best = ranked[0].evaluation.metrics[metric]
-    return (
-        frozenset()
-        if any(best.overlaps(m.evaluation.metrics[metric]) for m in ranked[1:])
-        else frozenset({ranked[0].name})
+    return _(
+        "No figure is marked as best, because the intervals overlap. "
+        "The reason given above tells whether picture by picture one model is still better."
     )
