@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -360,3 +361,23 @@ def test_labels_keep_their_order(tmp_path: Path) -> None:
     swapped = tuple(reversed(LABELS))
     path = write_colour_bundle(tmp_path / "swapped.anmok", info={"labels": swapped})
     assert read_bundle(path).info.labels == swapped
+
+
+def test_readers_see_whole_bundles_while_another_process_updates_and_is_killed(bundle_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    begun = context.Event()
+    writer = context.Process(target=_update_for_ever, args=(str(bundle_path), begun))
+    writer.start()
+    assert begun.wait(60)
+    seen = {read_bundle(bundle_path).info.temperature for _ in range(100)}
+    writer.kill()
+    writer.join()
+    assert len(seen) > 1
+    assert read_bundle(bundle_path).info.temperature in (1.0, 2.0, 3.0)
+
+
+def _update_for_ever(path: str, begun: Any) -> None:
+    while True:
+        for temperature in (2.0, 3.0):
+            update_bundle_info(Path(path), temperature=temperature)
+            begun.set()

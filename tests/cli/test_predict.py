@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import threading
@@ -228,6 +229,8 @@ def test_a_reader_that_leaves_early_ends_it_quietly(bundle: Path, tmp_path: Path
         process.stdout.read(10)
         process.stdout.close()
         assert process.stderr.read() == b""
+    if options:
+        assert process.returncode == 0
 
 
 def test_lines_are_flushed_while_more_paths_are_awaited(bundle: Path, tmp_path: Path) -> None:
@@ -248,6 +251,25 @@ def test_lines_are_flushed_while_more_paths_are_awaited(bundle: Path, tmp_path: 
         rest = process.stdout.read()
     assert json.loads(first)["path"] == names[0]
     assert len(rest.splitlines()) == len(names) - 1
+
+
+def test_ctrl_c_leaves_whole_lines_and_no_traceback(bundle: Path, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, coloured_files(30))
+    names = [str(folder / path) for path in coloured_files(30)] * 2
+    words = [*ANMOK, "predict", str(bundle), "-", "--json"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write("\n".join(names).encode() + b"\n")
+        process.stdin.flush()
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+        complaint = process.stderr.read().decode()
+    assert process.returncode == 130
+    assert [json.loads(line)["path"] for line in (first + rest).splitlines()] == names[: 1 + len(rest.splitlines())]
+    assert "Traceback" not in complaint
 
 
 def test_a_bar_is_drawn_on_a_terminal_only_and_never_in_the_json(bundle: Path, tmp_path: Path) -> None:

@@ -52,11 +52,15 @@ def register(app: typer.Typer) -> None:
         if streams and len(places) > 1:
             raise UsageError(_("- stands alone: give either paths, or - to read them from standard input."))
         predictor = Predictor.open(bundle, threads=threads)
-        if streams:
-            listed = _from_standard_input(b"\0" if nul else b"\n")
-            failures = _answer(predictor, listed, total=None, top=top, as_json=as_json)
-        else:
-            failures = _answer_places(predictor, places, top=top, as_json=as_json)
+        try:
+            if streams:
+                listed = _from_standard_input(b"\0" if nul else b"\n")
+                failures = _answer(predictor, listed, total=None, top=top, as_json=as_json)
+            else:
+                failures = _answer_places(predictor, places, top=top, as_json=as_json)
+        except BrokenPipeError:
+            _close_standard_output()
+            failures = 0
         raise typer.Exit(1 if failures else 0)
 
 
@@ -161,6 +165,14 @@ def _from_standard_input(end: bytes) -> Iterator[Item]:
     from anmok.inference.inputs import listed_items
 
     return listed_items(_split(sys.stdin.buffer, end), limits=Limits())
+
+
+def _close_standard_output() -> None:
+    """Our reader has left (`anmok predict ... | head`): nobody is there to be told, also not by Python at its end."""
+    import os
+    import sys
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _split(stream: IO[bytes], end: bytes) -> Iterator[bytes]:
