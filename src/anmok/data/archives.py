@@ -58,7 +58,8 @@ class ZipSource:
 
     def _add(self, info: zipfile.ZipInfo) -> None:
         path = member_path(info)
-        if path.endswith("/") or (any(map(is_hidden, path.split("/"))) and ".." not in path.split("/")):
+        parts = path.split("/")
+        if path.endswith("/") or (".." not in parts and any(map(is_hidden, parts))):
             return
         error = self._refusal(info, path)
         if error is not None:
@@ -68,8 +69,8 @@ class ZipSource:
         self._entries.append(Entry(path, info.file_size))
 
     def _refusal(self, info: zipfile.ZipInfo, path: str) -> PictureError | None:
-        # A backslash has become "\x5c" by now: as a separator it would make ".." and drive letters again.
-        if not is_inside(path) or "\\x5c" in path:
+        # A backslash has become "\x5c" by now; Windows would take it for a separator, and "C:" for a drive.
+        if not is_inside(path) or "\\x5c" in path or re.match("[A-Za-z]:", path):
             return outside(path)
         if info.file_size > self._limits.max_bytes:
             return too_large(path, info.file_size, self._limits.max_bytes)
@@ -132,7 +133,7 @@ def member_path(info: zipfile.ZipInfo) -> str:
     name = info.orig_filename
     if not info.flag_bits & _UTF8:
         name = "/".join(map(_decoded, name.split("/")))
-    return escape(name)
+    return escape(name.removeprefix("./"))
 
 
 def _decoded(part: str) -> str:

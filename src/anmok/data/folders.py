@@ -1,7 +1,7 @@
 """Pictures in a folder of the disk, and single files. Links out of the folder are not followed. Light."""
 
 # Strings and os.path, because a Path for each of a million files would cost more than the walk itself.
-# ruff: noqa: PTH114, PTH116, PTH118, PTH120
+# ruff: noqa: PTH114, PTH116, PTH118, PTH119, PTH120
 
 from __future__ import annotations
 
@@ -114,6 +114,10 @@ class FolderSource(Closing):
             raise not_a_file(path)
         return status.st_size
 
+    def exists(self, path: str) -> bool:
+        """Tell whether there is something of that path, wherever a link may lead."""
+        return is_inside(path) and os.path.lexists(self._on_disk(path))
+
     def _file(self, path: str) -> str:
         """Return where the file lies on the disk, made sure that it lies inside.
 
@@ -126,8 +130,10 @@ class FolderSource(Closing):
             self._folders_inside[parent] = self._holds(os.path.realpath(self._on_disk(parent)))
         if not self._folders_inside[parent]:
             raise outside(path)
-        file = os.path.join(self._on_disk(parent), unescape(name))
-        if os.path.islink(file) and not self._holds(os.path.realpath(file)):
+        name = unescape(name)
+        file = os.path.join(self._on_disk(parent), name)
+        # On Windows an escaped backslash would be a separator.
+        if os.path.basename(file) != name or (os.path.islink(file) and not self._holds(os.path.realpath(file))):
             raise outside(path)
         return file
 
@@ -180,6 +186,8 @@ def read_file(file: str, path: str, limit: int) -> bytes:
             os.close(descriptor)
     except OSError as error:
         raise from_os_error(error, path) from error
+    except ValueError as error:  # a NUL in the name: no disk can hold that
+        raise missing(path) from error
     if len(data) > limit:
         raise too_large(path, len(data), limit)
     return data

@@ -14,7 +14,8 @@ from pathlib import Path
 
 # C0 and C1 control characters, DEL, the backslash, and the surrogates by which Python spells undecodable bytes.
 _ODD = re.compile("[\x00-\x1f\x7f-\x9f\\\\\ud800-\udfff]")
-_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
+# Only what `_ODD` takes: a path from elsewhere must not smuggle "/", "." or NUL in as "\x2f".
+_ESCAPED = re.compile(rb"\\x(0[1-9a-f]|1[0-9a-f]|5c|7f|[89a-f][0-9a-f])")
 
 _SYSTEM_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin", "system volume information"})
 
@@ -89,7 +90,5 @@ def ending(path: str) -> str:
 
 
 def is_inside(path: str) -> bool:
-    """Tell whether a POSIX path stays inside its source: relative, no ``..``, no drive letter, no empty part."""
-    if not path or path.startswith("/") or re.match(r"^[A-Za-z]:", path):
-        return False
-    return all(part not in ("", ".", "..") for part in path.split("/"))
+    """Tell whether a POSIX path stays inside its source: relative, without ``..``, empty parts and NUL."""
+    return "\0" not in path and all(part not in ("", ".", "..") for part in path.split("/"))

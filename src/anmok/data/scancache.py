@@ -54,7 +54,7 @@ class Facts:
 class ScanCache:
     """The cache file; ``get`` and ``put`` may be called from several threads. A context manager that writes the rest.
 
-    Any trouble with the file turns the cache off for this scan, after one line to the user.
+    A damaged file is set aside; other trouble turns the cache off for this scan; the user is told in one line.
     """
 
     def __init__(self, path: Path, progress: Progress) -> None:
@@ -64,6 +64,8 @@ class ScanCache:
         self._waiting: dict[str, Facts] = {}
         self._written = time.monotonic()
         self._database: sqlite3.Connection | None = None
+        self._inode = -1
+        self._began_anew = False
         self._connect()
 
     @classmethod
@@ -114,6 +116,7 @@ class ScanCache:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             # The lock of this object keeps threads apart.
             self._database = sqlite3.connect(self._path, timeout=_WAIT_SECONDS, check_same_thread=False)
+            self._inode = self._path.stat().st_ino
             self._database.execute("PRAGMA journal_mode = WAL")
             # With WAL, a power cut may lose the last batches but never damages the file.
             self._database.execute("PRAGMA synchronous = NORMAL")
@@ -123,28 +126,37 @@ class ScanCache:
             self._trouble(error)
 
     def _trouble(self, error: Exception) -> None:
-        """Go on without the cache; a damaged file is set aside, so that the next scan begins a new one."""
+        """Set a damaged file aside and begin a new one; with any other trouble go on without the cache."""
         self._waiting.clear()
-        if self._database is not None:
-            self._database.close()
-            self._database = None
+        self._close()
         # OperationalError is a subclass, but stands for locks, permission and full disks: the file itself is sound.
         damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
-        if damaged:
+        if damaged and not self._began_anew:
+            self._began_anew = True
+            text = _("The cache {path} is damaged ({reason}); it was set aside, and a new one begun.")
+            self._progress.say(text.format(path=self._path, reason=error))
             self._set_aside()
-        self._progress.say(
-            _("The cache {path} cannot be used ({reason}); the scan goes on without it.").format(
-                path=self._path, reason=error
-            )
-        )
+            self._connect()
+        else:
+            text = _("The cache {path} cannot be used ({reason}); the scan goes on without it.")
+            self._progress.say(text.format(path=self._path, reason=error))
 
     def _set_aside(self) -> None:
         try:
-            self._path.replace(self._path.with_suffix(".damaged"))
-            for ending in ("-wal", "-shm"):
-                self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+            # Unless another process did it already: its new file is sound.
+            if self._path.stat().st_ino == self._inode:
+                self._path.replace(self._path.with_suffix(".damaged"))
+                for ending in ("-wal", "-shm"):
+                    self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+        except FileNotFoundError:
+            return
         except OSError as error:
             self._progress.say(str(error))
+
+    def _close(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
 
     def __enter__(self) -> Self:
         return self
@@ -155,9 +167,7 @@ class ScanCache:
         with self._lock:
             # Also after Ctrl-C: what was measured is kept.
             self._write()
-            if self._database is not None:
-                self._database.close()
-                self._database = None
+            self._close()
 
 
 def _packed(facts: Facts) -> tuple[bytes, int]:
@@ -166,7 +176,8 @@ def _packed(facts: Facts) -> tuple[bytes, int]:
 
 
 def _unpacked(digest: str, data: bytes, checksum: int) -> Facts | None:
-    if zlib.crc32(data) != checksum:
+    """Return the facts, or None where the row is not what was written."""
+    if not isinstance(data, bytes) or zlib.crc32(data) != checksum:
         return None
     facts = Facts(**json.loads(data))
     return facts if facts.id == digest else None

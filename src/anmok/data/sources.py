@@ -50,7 +50,18 @@ def open_source(
     """
     path = Path(source)
     with explained(path):
-        kind = "folder" if path.is_dir() else "file" if path.is_file() else "other" if path.exists() else "nothing"
+        # An empty name would be the current folder.
+        kind = (
+            "nothing"
+            if source == ""
+            else "folder"
+            if path.is_dir()
+            else "file"
+            if path.is_file()
+            else "other"
+            if path.exists()
+            else "nothing"
+        )
     if kind == "folder":
         return FolderSource(path, limits=limits)
     if kind == "file":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anmok.config import Limits
@@ -59,7 +60,13 @@ class TableSource(FolderSource):
 
     def __init__(self, file: Path, *, limits: Limits) -> None:
         super().__init__(file.absolute().parent, limits=limits, location=file.absolute(), name=escape(file.name))
-        self.rows = read_rows(file, max_rows=limits.max_files)
+        rows = read_rows(file, max_rows=limits.max_files)
+        self.rows = tuple(replace(row, path=self._spelling(row.path)) for row in rows)
+
+    def _spelling(self, path: str) -> str:
+        """Return the path as the disk spells it: a file from a Mac may be NFD where the CSV is NFC, or the reverse."""
+        spellings = (path, unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path))
+        return next(filter(self.exists, spellings), path)
 
     def entries(self) -> Iterator[Entry | Quarantined]:
         """Go through the files that the CSV names, in its order, each once."""
@@ -157,7 +164,8 @@ def _row(fields: dict[str, str], line: int, name: str) -> Row:
         raise _wrong(
             name, line, _("has the split {word}; train, valid, test or nothing is wanted").format(word=repr(word[:40]))
         )
-    return Row(line, path, fields["label"].strip(), SPLIT_WORDS.get(word, ""), fields.get("group", "").strip())
+    label, group = escape(fields["label"].strip()), escape(fields.get("group", "").strip())
+    return Row(line, path, label, SPLIT_WORDS.get(word, ""), group)
 
 
 def _wrong(name: str, line: int, what: str) -> DataError:
