@@ -1,0 +1,152 @@
+"""Settings are read strictly: what is wrong is named, with what would have been right."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anmok.config import CompareConfig, Limits, Recipe, SplitConfig, from_mapping, load_recipe, to_json
+from anmok.errors import StorageError, UsageError
+
+whole = st.integers(-(2**63), 2**63 - 1)
+real = st.floats(allow_nan=False, allow_infinity=False)
+text = st.text(max_size=20)
+shares = st.floats(0, 1, exclude_min=True, exclude_max=True)
+limits = st.builds(Limits, max_bytes=whole, max_pixels=whole, max_files=whole)
+splits = st.builds(SplitConfig, test=shares, valid=shares, seed=whole)
+recipes = st.builds(
+    Recipe,
+    name=text,
+    model=text,
+    strategy=st.sampled_from(("frozen", "scratch", "partial", "full")),
+    head=st.sampled_from(("logistic", "linear")),
+    resize=st.sampled_from(("squash", "crop", "pad")),
+    augmentation=text,
+    **dict.fromkeys(("image_size", "epochs", "batch_size", "patience", "seed"), whole),
+    **dict.fromkeys(("learning_rate", "weight_decay", "warmup", "label_smoothing"), real),
+)
+compares = st.builds(
+    CompareConfig,
+    models=st.lists(text, max_size=4).map(tuple),
+    split=splits,
+    limits=limits,
+    leaks=st.sampled_from(("refuse", "repair", "allow")),
+    drop_small_classes=st.booleans(),
+    threads=whole,
+)
+KINDS = (Limits, SplitConfig, Recipe, CompareConfig)
+values = st.recursive(
+    st.none() | st.booleans() | whole | st.floats() | text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.one_of(limits, splits, recipes, compares))
+def test_every_configuration_comes_back_from_its_json(config: Any) -> None:
+    assert from_mapping(type(config), json.loads(json.dumps(to_json(config))), where="x") == config
+
+
+@given(st.data(), st.sampled_from(KINDS))
+def test_any_values_give_a_configuration_or_a_usage_error(data: st.DataObject, kind: type[Any]) -> None:
+    names = st.sampled_from([field.name for field in dataclasses.fields(kind)]) | text
+    mapping = data.draw(st.dictionaries(names, values, max_size=5))
+    try:
+        config = from_mapping(kind, mapping, where="x.toml")
+    except UsageError:
+        return
+    # What was accepted is what was given, not something like it.
+    for name, value in mapping.items():
+        kept = json.loads(json.dumps(to_json(config)[name]))
+        if not isinstance(value, dict):
+            assert kept == value or value != value
+
+
+def test_nothing_given_gives_the_defaults() -> None:
+    assert from_mapping(CompareConfig, {}, where="x") == CompareConfig()
+
+
+def test_an_unknown_setting_is_named_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"^my\.toml: the setting 'epoch' is not known") as caught:
+        from_mapping(Recipe, {"name": "a", "model": "b", "epoch": 3}, where="my.toml")
+    assert "epochs" in caught.value.hint
+
+
+def test_a_missing_setting_is_named() -> None:
+    with pytest.raises(UsageError, match=r"^my\.toml: the setting 'model' is missing"):
+        from_mapping(Recipe, {"name": "a"}, where="my.toml")
+
+
+WRONG = {
+    "a text for a number": ("epochs", "3"),
+    "a fraction for a whole number": ("epochs", 3.5),
+    "yes for a whole number": ("epochs", True),
+    "yes for a number": ("learning_rate", True),
+    "a number for a text": ("name", 3),
+    "a list for a text": ("name", ["a"]),
+    "another choice": ("resize", "stretch"),
+    "a list for a choice": ("resize", ["crop"]),
+    "nothing": ("seed", None),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG.values(), ids=WRONG)
+def test_a_value_of_the_wrong_kind_is_named_with_what_is_wanted(name: str, value: object) -> None:
+    with pytest.raises(UsageError, match=rf"^my\.toml: {name} is .* wanted\.$"):
+        from_mapping(Recipe, {"name": "a", "model": "b", name: value}, where="my.toml")
+
+
+def test_a_whole_number_is_good_where_a_number_is_wanted() -> None:
+    rate = from_mapping(Recipe, {"name": "a", "model": "b", "learning_rate": 1}, where="x").learning_rate
+    assert isinstance(rate, float)
+
+
+def test_inner_tables_are_checked_as_strictly() -> None:
+    with pytest.raises(UsageError, match=r"^x: split: the setting 'tset' is not known"):
+        from_mapping(CompareConfig, {"split": {"tset": 0.1}}, where="x")
+    with pytest.raises(UsageError, match=r"^x: limits is 3; a table is wanted"):
+        from_mapping(CompareConfig, {"limits": 3}, where="x")
+    with pytest.raises(UsageError, match=r"^x: models is 7; str is wanted"):
+        from_mapping(CompareConfig, {"models": ["a", 7]}, where="x")
+    with pytest.raises(UsageError, match=r"^x: models is 'a'"):
+        from_mapping(CompareConfig, {"models": "a"}, where="x")
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.1, 1.5, float("nan")])
+def test_a_share_outside_of_0_to_1_is_refused(share: float) -> None:
+    with pytest.raises(UsageError, match="between 0 and 1 is wanted"):
+        SplitConfig(test=share)
+    with pytest.raises(UsageError, match="between 0 and 1 is wanted"):
+        from_mapping(SplitConfig, {"valid": share}, where="x")
+
+
+def test_a_recipe_is_read_from_toml(tmp_path: Path) -> None:
+    path = tmp_path / "내 것.toml"
+    path.write_text('name = "제주"\nmodel = "mobilenetv2"\nepochs = 3\nlearning_rate = 1e-2\n', encoding="utf-8")
+    recipe = load_recipe(path)
+    assert (recipe.name, recipe.epochs, recipe.learning_rate) == ("제주", 3, 0.01)
+
+
+@pytest.mark.parametrize("content", [b"name = ", b"\xff\xfe", b'name = "a"\nname = "b"'])
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.toml"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=r"a\.toml is not valid TOML"):
+        load_recipe(path)
+
+
+def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"no\.toml: No such file"):
+        load_recipe(tmp_path / "no.toml")
+
+
+@pytest.mark.xfail(reason="OverflowError is not caught", strict=True)
+def test_a_number_beyond_all_floats_is_refused() -> None:
+    with pytest.raises(UsageError, match="learning_rate"):
+        from_mapping(Recipe, {"name": "a", "model": "b", "learning_rate": 10**400}, where="my.toml")
