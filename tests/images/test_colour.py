@@ -10,7 +10,7 @@ from PIL import Image
 
 from anmok.errors import DamagedPicture
 from anmok.images import decode
-from pictures import encode, in_mode, photo, png, tiff, with_tiff_tag
+from tests.pictures import encode, in_mode, photo, png, tiff, with_tiff_tag
 
 WHITE = [255, 255, 255]
 

@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 from anmok.config import Limits
 from anmok.errors import DamagedPicture, PictureTooLarge
 from anmok.images import FORMATS, decode, load, resize
-from pictures import (
+from tests.pictures import (
     EVERY_FORMAT,
     EVERY_KIND,
     LOSSLESS,

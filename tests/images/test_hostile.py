@@ -22,7 +22,7 @@ from PIL import Image
 from anmok.config import Limits
 from anmok.errors import DamagedPicture, PictureError, PictureTooLarge
 from anmok.images import decode, load
-from pictures import (
+from tests.pictures import (
     EVERY_FORMAT,
     EVERY_KIND,
     after_start,

@@ -7,7 +7,7 @@ import pytest
 from anmok.errors import UnknownFormat
 from anmok.i18n import use_language
 from anmok.images import decode
-from pictures import EVERY_FORMAT, encode, photo
+from tests.pictures import EVERY_FORMAT, encode, photo
 
 OTHERS = {
     "an empty file": b"",
