@@ -13,6 +13,8 @@ import anmok
 from anmok.errors import AnmokError
 from anmok.i18n import _
 
+#: Typer turns Ctrl-C into this exit code (128 + SIGINT, as shells count).
+INTERRUPTED = 130
 #: Modules of this package with ``register(app)``, in the order of ``anmok --help``.
 COMMANDS = ("demo", "compare", "predict", "evaluate", "report", "scan", "datasets", "models")
 
@@ -51,16 +53,19 @@ def run(arguments: Sequence[str]) -> int:
         complain(error)
         return error.exit_code
     except typer.TyperException as error:
-        error.show()
+        # Usage errors know how to show themselves, with the usage line; typer does not export their class.
+        show = getattr(error, "show", None)
+        if show is None:
+            typer.echo(error.format_message(), err=True)
+        else:
+            show()
         return error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        message = _("Stopped. What was finished is kept: the same command goes on from there.")
-        typer.echo("\n" + message, err=True)
-        return 130
     except BrokenPipeError:
         # The reader of our output has left (`anmok ... | head`); nobody is there to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    if result == INTERRUPTED:
+        typer.echo("\n" + _("Stopped. What was finished is kept: the same command goes on from there."), err=True)
     return result if isinstance(result, int) else 0
 
 

@@ -26,7 +26,9 @@ from anmok.progress import Task
 
 def stdout() -> Console:
     """Return a console for results."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    # A file or pipe has no width; tables then take what their columns need.
+    shown = sys.stdout.isatty()
+    return Console(highlight=False, soft_wrap=not shown, width=None if shown else 120)
 
 
 def stderr() -> Console:

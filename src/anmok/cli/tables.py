@@ -42,11 +42,11 @@ def comparison_table(comparison: Comparison) -> Table:
         box=SIMPLE_HEAD,
         show_edge=False,
     )
-    table.add_column(_("model"), overflow="fold")
+    table.add_column(_("model"), no_wrap=True)
     for name in HEADLINE_METRICS:
-        table.add_column(metric_title(name), justify="right", min_width=9)
+        table.add_column(metric_title(name), justify="right", no_wrap=True)
     table.add_column(_("training"), justify="right")
-    table.add_column(_("pictures per s"), justify="right", min_width=8)
+    table.add_column(_("pictures\nper s"), justify="right")
     marks = {name: best_marks(comparison.models, name) for name in HEADLINE_METRICS}
     for model in comparison.models:
         cells = []

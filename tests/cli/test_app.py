@@ -1,0 +1,85 @@
+"""The command line as a whole: help in two languages, exit codes, Ctrl-C, and quick starts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from anmok.cli.app import COMMANDS, run
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    text = capsys.readouterr().out
+    for name in COMMANDS:
+        assert name in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    assert run([command, "--help"]) == 0
+    assert "Usage" in capsys.readouterr().out
+
+
+def test_help_speaks_korean_when_asked() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "anmok", "compare", "--lang", "ko", "--help"], capture_output=True, text=True, check=True
+    )
+    assert any("가" <= letter <= "힣" for letter in done.stdout)
+
+
+def test_errors_speak_korean_when_the_environment_does() -> None:
+    environment = {**os.environ, "ANMOK_LANG": "ko"}
+    done = subprocess.run(
+        [sys.executable, "-m", "anmok", "compare", "없는-폴더"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    assert done.returncode == 2
+    assert "없는-폴더" in done.stderr
+    assert "What to do" not in done.stderr
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    import anmok
+
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == f"anmok {anmok.__version__}"
+
+
+def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "anmok", "datasets", "get", "sample", "--into", str(tmp_path / "sample")],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.rglob("*.jpg")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _out, message = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Stopped" in message
+    # Drawing is all or nothing: no half-filled data set is left under the name that was asked for.
+    assert not (tmp_path / "sample").exists()
+
+
+@pytest.mark.parametrize("words", [["--help"], ["predict", "--help"], ["compare", "--help"]], ids=" ".join)
+def test_asking_for_help_loads_no_heavy_library(words: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from anmok.cli.app import run\n"
+        f"run({words!r})\n"
+        "heavy = {'torch', 'pandas', 'sklearn', 'matplotlib', 'onnxruntime', 'django'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
