@@ -25,10 +25,11 @@ from anmok.i18n import _
 STRENGTHS = tuple(float(f"{10 ** (step / 2):.3g}") for step in range(-8, 1))
 #: Folds of the cross-validation; above this many classes each fit is dear, so fewer.
 FOLDS, FOLDS_OF_MANY_CLASSES, MANY_CLASSES = 5, 3, 30
-#: The path of strengths is left after this many strengths without a clearly better log loss.
+#: Share of the log loss by which one strength is clearly better than another. A weaker penalty must be clearly
+#: better to be preferred: of two nearly equal heads the smoother.
+CLEARLY = 0.01
+#: The path of strengths is left after this many that were clearly worse than the best.
 WORSE_STRENGTHS = 2
-#: Share by which a larger strength must lower the log loss to be preferred: of two nearly equal heads the smoother.
-CLEARLY_BETTER = 0.01
 #: Temperatures that are tried lie between these; strong penalties give timid heads, which need small ones.
 TEMPERATURES = (1e-3, 1e2)
 #: lbfgs: largest gradient at which it stops. Choosing among strengths needs less than the final head.
@@ -106,7 +107,7 @@ def fit_logistic(
     choose the strength with the least log loss. The log loss is taken at the temperature that suits each strength
     best, since a bundle is calibrated by a temperature afterwards: without it, heads would be preferred for being
     bold, not for being right. Along the path of strengths each fold's fit starts from the one before, and the path
-    ends once the log loss falls no more (warm starts along a path: Friedman, Hastie, Tibshirani, Regularization
+    ends once the log loss rises (warm starts along a path: Friedman, Hastie, Tibshirani, Regularization
     paths for generalized linear models via coordinate descent, 2010). The result depends on the seed alone, not on
     ``threads``.
 
@@ -238,9 +239,9 @@ def _choose_strength(data: _Vectors, plan: list[Fold], strengths: Sequence[float
             out[fold.asked_rows] = part
         loss = _tempered_log_loss(out[measured], data.labels[measured])
         path.append((strength, loss, float((out[measured].argmax(axis=1) == data.labels[measured]).mean())))
-        if best is None or loss < best[0] * (1 - CLEARLY_BETTER):
+        if best is None or loss < best[0] * (1 - CLEARLY):
             best, worse = (loss, strength, out), 0
-        else:
+        elif loss > best[0] * (1 + CLEARLY):
             worse += 1
             if worse == WORSE_STRENGTHS:
                 break

@@ -189,9 +189,10 @@ class Run:
         with explained(self.predictions_path):
             try:
                 table = pq.read_table(self.predictions_path)
-                flat = table["probabilities"].combine_chunks()
-                probabilities = np.asarray(flat.flatten(), dtype=np.float32).reshape(len(table), -1)
-            except (pa.ArrowInvalid, KeyError, ValueError) as error:
+                column = table["probabilities"].combine_chunks()
+                flat = np.array(column.flatten(), dtype=np.float32)
+                probabilities = flat.reshape(len(table), column.type.list_size)
+            except (pa.ArrowInvalid, AttributeError, KeyError, TypeError, ValueError) as error:
                 raise StorageError(
                     _("{path} is damaged: {reason}.").format(path=self.predictions_path, reason=error),
                     hint=_("Delete the folder {folder} and train again.").format(folder=self.folder),

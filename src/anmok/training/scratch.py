@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import numpy as np
 import torch
 
 from anmok.config import Recipe, to_json
@@ -19,7 +18,8 @@ from anmok.records import TEST, TRAIN, VALID
 from anmok.training.checkpoint import drop_state, load_state, save_network, save_state
 from anmok.training.device import choose_device, own_random_numbers, torch_threads
 from anmok.training.loop import Loop, PictureSet, logits_of
-from anmok.training.run import RUN_FORMAT, Predictions, Run, describe_environment
+from anmok.training.rows import predictions_of, rows_of
+from anmok.training.run import RUN_FORMAT, Run, describe_environment
 from anmok.training.schedule import epochs_for
 
 
@@ -43,10 +43,9 @@ def train_network(run: Run, recipe: Recipe, manifest: Manifest, *, threads: int,
     begin = time.perf_counter()
     pixels = load_pixels(manifest, size, recipe.resize, threads=threads, progress=progress)
     ready = time.perf_counter()
-    splits, labels = manifest.table["split"].to_numpy(dtype=str), manifest.label_indices()
+    labels = manifest.label_indices()
     train, valid, asked = (
-        PictureSet(pixels, labels, np.flatnonzero(np.isin(splits, names)))
-        for names in ((TRAIN,), (VALID,), (VALID, TEST))
+        PictureSet(pixels, labels, rows_of(manifest, *splits)) for splits in ((TRAIN,), (VALID,), (VALID, TEST))
     )
 
     def make() -> Loop:
@@ -57,13 +56,13 @@ def train_network(run: Run, recipe: Recipe, manifest: Manifest, *, threads: int,
     with torch_threads(threads), own_random_numbers():
         loop = resumed(make, run, progress)
         _run(loop, run, progress)
+        trained = time.perf_counter()
         probabilities = torch.softmax(logits_of(loop.network, asked), dim=1).numpy()
-    rows, table = asked.rows, manifest.table
-    paths, ids = tuple(table["path"].iloc[rows]), tuple(table["id"].iloc[rows])
-    run.write_predictions(Predictions(paths, ids, tuple(splits[rows].tolist()), labels[rows], probabilities))
+    run.write_predictions(predictions_of(manifest, asked.rows, probabilities))
     save_network(run, loop.network, recipe.model, {"epoch": loop.best_epoch, "epochs": loop.epoch})
-    earlier = sum(row["seconds"] for row in loop.history) - (time.perf_counter() - ready)
-    run.finish({"features": ready - begin, "training": time.perf_counter() - ready + max(0.0, earlier)})
+    # The history also knows the seconds of epochs before an interruption.
+    seconds = sum(row["seconds"] for row in loop.history) + time.perf_counter() - trained
+    run.finish({"features": ready - begin, "training": seconds})
     drop_state(run)
 
 

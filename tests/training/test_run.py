@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import dataclasses
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anmok.config import to_json
+from anmok.errors import StorageError
+from anmok.training.run import HISTORY_COLUMNS, Predictions, Run, find_run, run_id
+from tests.training.made import network_recipe
+
+HASH = "ab" * 32
+
+
+def begun(folder: Path, **changes: object) -> Run:
+    recipe = network_recipe(**changes)
+    run = Run(folder / run_id(recipe, HASH))
+    config = {"recipe": to_json(recipe), "data_hash": HASH, "classes": ["개", "고양이"], "image_size": 32}
+    run.write_config(config)
+    return run
+
+
+def predictions(rows: int = 3) -> Predictions:
+    chance = np.random.default_rng(0).random((rows, 2)).astype(np.float32)
+    return Predictions(
+        tuple(f"폴더/{row} ü.png" for row in range(rows)),
+        tuple(f"{row:064}" for row in range(rows)),
+        tuple(("valid", "test")[row % 2] for row in range(rows)),
+        np.arange(rows, dtype=np.int64) % 2,
+        chance / chance.sum(axis=1, keepdims=True),
+    )
+
+
+def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
+    run = Run(begun(tmp_path).folder)
+    assert run.recipe == network_recipe()
+    assert run.data_hash == HASH
+    assert run.classes == ("개", "고양이")
+    assert run.image_size == 32
+    assert run.history() == ()
+    assert not run.is_finished
+    run.finish({"training": 1.5})
+    assert run.is_finished
+    assert run.seconds == {"training": 1.5}
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7])
+def test_predictions_come_back_to_the_last_bit(tmp_path: Path, rows: int) -> None:
+    run, wanted = begun(tmp_path), predictions(rows)
+    run.write_predictions(wanted)
+    found = run.predictions()
+    assert (found.paths, found.ids, found.splits) == (wanted.paths, wanted.ids, wanted.splits)
+    np.testing.assert_array_equal(found.labels, wanted.labels)
+    np.testing.assert_array_equal(found.probabilities, wanted.probabilities)
+    assert found.probabilities.dtype == np.float32
+    assert found.probabilities.shape == (rows, 2)
+
+
+def test_predictions_of_a_split_keep_their_order() -> None:
+    part = predictions(5).of_split("test")
+    assert part.paths == ("폴더/1 ü.png", "폴더/3 ü.png")
+    assert part.probabilities.shape == (2, 2)
+    assert predictions(5).of_split("train").paths == ()
+
+
+def test_predictions_of_different_lengths_are_refused() -> None:
+    with pytest.raises(ValueError, match="lengths"):
+        dataclasses.replace(predictions(3), paths=("one",))
+
+
+def test_the_history_comes_back_as_numbers(tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    rows = [{name: (number + 1 if name == "epoch" else number / 7) for name in HISTORY_COLUMNS} for number in range(3)]
+    run.write_history(rows)
+    assert list(run.history()) == rows
+    first = (run.folder / "history.csv").read_text(encoding="utf-8").splitlines()
+    assert first[0] == ",".join(HISTORY_COLUMNS)
+    assert first[1].startswith("1,")
+
+
+def test_runs_of_another_recipe_or_other_data_have_other_folders() -> None:
+    recipe = network_recipe()
+    ids = {
+        run_id(recipe, HASH),
+        run_id(recipe, "cd" * 32),
+        run_id(dataclasses.replace(recipe, seed=4), HASH),
+        run_id(dataclasses.replace(recipe, learning_rate=1e-4), HASH),
+    }
+    assert len(ids) == 4
+    assert run_id(network_recipe(), HASH) in ids
+
+
+@given(st.text(max_size=300))
+def test_whatever_a_recipe_is_called_its_folder_is_one_plain_name(name: str) -> None:
+    made = run_id(network_recipe(name=name), HASH)
+    assert Path(made).name == made
+    assert not made.startswith((".", "-"))
+    assert "\0" not in made
+    assert len(made.encode()) <= 255
+
+
+def test_a_run_that_was_begun_is_found_and_one_of_other_data_is_not(tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    assert find_run(tmp_path, network_recipe(), HASH) == (run, True)
+    assert find_run(tmp_path, network_recipe(), "cd" * 32)[1] is False
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"recipe": {}}', '{"recipe": {"nonsense": 1}, "data_hash": ""}'])
+def test_a_damaged_configuration_counts_as_not_begun(tmp_path: Path, text: str) -> None:
+    run = begun(tmp_path)
+    (run.folder / "config.json").write_text(text, encoding="utf-8")
+    assert find_run(tmp_path, network_recipe(), HASH) == (run, False)
+
+
+def test_damaged_files_are_named(tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    run.predictions_path.write_bytes(b"PAR1 nothing")
+    with pytest.raises(StorageError, match=r"predictions\.parquet.*train again"):
+        run.predictions()
+    (run.folder / "history.csv").write_text("epoch,train_loss\n1,x\n", encoding="utf-8")
+    with pytest.raises(StorageError, match=r"history\.csv.*train again"):
+        run.history()
+    with pytest.raises(StorageError, match=r"config\.json"):
+        _ = Run(tmp_path / "nowhere").recipe
+
+
+def test_a_cleared_run_is_gone(tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    run.finish({})
+    run.clear()
+    assert not run.folder.exists()
+    run.clear()
+
+
+def test_a_full_disk_is_said_and_leaves_no_half_file(tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    run.write_history([])
+    script = f"""
+import resource, signal, sys
+from pathlib import Path
+from anmok.errors import StorageError
+from tests.training.test_run import Run, predictions
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+run = Run(Path({str(run.folder)!r}))
+run.config
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+try:
+    run.write_predictions(predictions(5000))
+except StorageError as error:
+    sys.exit(7 if "predictions.parquet" in str(error) else 8)
+"""
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+    root = Path(__file__).resolve().parents[2]
+    assert subprocess.run([sys.executable, "-c", script], cwd=root, check=False).returncode == 7
+    assert sorted(path.name for path in run.folder.iterdir()) == ["config.json", "history.csv"]
