@@ -27,6 +27,11 @@ def test_the_same_pictures_are_found_through_half_precision_and_another_decoder(
     assert share_of(seen.astype(np.float16), seen + noise) == 1
 
 
+def test_other_pictures_are_not_found_by_a_model_for_which_all_look_alike() -> None:
+    alike, others = (1 + 0.02 * embeddings(n, seed, 8) for n, seed in ((300, 6), (3000, 7)))
+    assert share_of(alike.astype(np.float32), others.astype(np.float32)) in (None, pytest.approx(0, abs=0.03))
+
+
 def test_other_pictures_are_not_found() -> None:
     assert share_of(embeddings(300, 0), embeddings(700, 2)) == 0
 

@@ -203,10 +203,7 @@ def _print_json(bundle: Path, manifest: Manifest, evaluation: Evaluation, warnin
 
 
 def _print_tables(name: str, manifest: Manifest, evaluation: Evaluation, warnings: list[str], rate: float) -> None:
-    from rich.markup import escape as plain
-
     from anmok.cli.console import stdout
-    from anmok.cli.tables import evaluation_table
     from anmok.data.names import escape
 
     splits = {TRAIN: _("training pictures"), VALID: _("validation pictures"), TEST: _("test pictures")}
@@ -217,13 +214,30 @@ def _print_tables(name: str, manifest: Manifest, evaluation: Evaluation, warning
         pictures=splits.get(evaluation.split, _("pictures")),
     )
     console = stdout()
-    console.print(evaluation_table(evaluation, plain(title)))
+    console.print(title, markup=False, style="bold")
+    console.print(_metric_table(evaluation))
     console.print(_class_table(evaluation))
     console.print(_("{rate:.0f} pictures a second, from files to answers").format(rate=rate), markup=False)
     for warning in warnings:
         console.print("[yellow]![/] ", end="")
         # Names of classes come from a bundle that may be a stranger's: they must not steer the terminal.
         console.print(escape(warning), markup=False)
+
+
+def _metric_table(evaluation: Evaluation) -> Table:
+    from rich.table import Table
+
+    from anmok.cli.tables import metric_title
+    from anmok.evaluation.results import HEADLINE_METRICS
+
+    table = Table()
+    for heading in (_("metric"), _("value"), _("from"), _("to")):
+        table.add_column(heading, justify="left" if heading == _("metric") else "right")
+    for name in HEADLINE_METRICS:
+        figure = evaluation.metrics.get(name)
+        limits = ("–",) * 3 if figure is None else [f"{x:.3f}" for x in (figure.value, figure.low, figure.high)]
+        table.add_row(metric_title(name), *limits)
+    return table
 
 
 def _class_table(evaluation: Evaluation) -> Table:

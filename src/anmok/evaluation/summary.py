@@ -9,19 +9,19 @@ from typing import Any
 
 import anmok
 from anmok.evaluation.results import HEADLINE_METRICS, Comparison, Evaluation, ModelResult
-from anmok.evaluation.stored import comparison_to_json, to_json
+from anmok.evaluation.stored import comparison_to_json
 from anmok.records import Interval
 from anmok.storage import write_json
 
 
 def write_summary(comparison: Comparison, folder: Path) -> None:
-    """Write ``summary.json``, ``comparison.json`` and, into each run's folder, ``metrics.json``; each atomically.
+    """Write ``summary.json`` and ``comparison.json``, each atomically.
+
+    ``metrics.json`` in each run's folder is written when the run is measured, so that it is not measured again.
 
     Raises:
         StorageError: disk full, no permission.
     """
-    for model in comparison.models:
-        write_json(folder / model.run / "metrics.json", to_json(model.evaluation))
     write_json(folder / "comparison.json", comparison_to_json(comparison))
     # Last: whoever waits for the summary finds the rest.
     write_json(folder / "summary.json", summary_json(comparison))

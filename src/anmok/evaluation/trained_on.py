@@ -12,12 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: Two embeddings are of one picture if they differ by less than this part of their length. Half precision makes 0.0003,
-#: another JPEG decoder some 0.005; different pictures, 0.1 and more.
-SAME = 0.01
+#: Two embeddings are of one picture if they differ by less than this part of their length. With MobileNetV2, half
+#: precision makes 0.0003, pixels off by one at random (another JPEG decoder at its worst) 0.04; the nearest of
+#: hundreds of different pictures is at 0.36.
+SAME = 0.05
+#: In models for which all pictures look more alike: this part of the way to the nearest other kept picture.
+SAME_OF_NEAREST = 0.25
+#: A kept embedding whose limit would be below this (it has a twin, or the model has collapsed) tells nothing.
+TELLING = 0.002
 #: Kept embeddings that are looked for at most; they decide the share to within about three points.
 MOST = 1000
-#: With fewer kept embeddings that differ from each other nothing is concluded (a collapsed model: all are alike).
+#: With fewer telling embeddings nothing is concluded.
 FEWEST = 10
 _BATCH = 256
 
@@ -32,7 +37,9 @@ class TrainingTrace:
     def __init__(self, embeddings: NDArray[np.floating[Any]]) -> None:
         chosen = np.linspace(0, len(embeddings) - 1, min(MOST, len(embeddings))).round().astype(np.int64)
         kept = embeddings[chosen].astype(np.float32)
-        self._kept = kept[_distinct(kept)]
+        limits = _limits(kept)
+        telling = limits >= TELLING
+        self._kept, self._limits = kept[telling], limits[telling, np.newaxis]
         self._found = np.zeros(len(self._kept), dtype=bool)
         self._waiting: list[NDArray[np.float32]] = []
 
@@ -49,15 +56,17 @@ class TrainingTrace:
 
     def _look(self) -> None:
         if self._waiting and len(self._kept):
-            self._found |= (_distances(self._kept, np.stack(self._waiting)) < SAME).any(axis=1)
+            self._found |= (_distances(self._kept, np.stack(self._waiting)) < self._limits).any(axis=1)
         self._waiting.clear()
 
 
-def _distinct(kept: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return which of the embeddings have no twin among the others."""
+def _limits(kept: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return ``(R,)``: how near a measured embedding must come to be the same picture; 0 for a dead embedding."""
     distances = _distances(kept, kept)
     np.fill_diagonal(distances, np.inf)
-    return np.asarray((distances > 2 * SAME).all(axis=1) & (np.abs(kept).max(axis=1, initial=0) > 0))
+    nearest = distances.min(axis=1, initial=np.inf)
+    alive = np.abs(kept).max(axis=1, initial=0) > 0
+    return np.where(alive, np.minimum(SAME, SAME_OF_NEAREST * nearest), 0.0)
 
 
 def _distances(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
