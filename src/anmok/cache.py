@@ -8,9 +8,11 @@ written, the work goes on without, with one warning.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import os
 import sqlite3
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,14 +27,17 @@ VERSION = 1
 #: Seconds to wait for another process that is writing.
 PATIENCE = 30.0
 _CHUNK = 500
-_BESIDE = ("", "-wal", "-shm")
+# The number is a hash of space and key: one tree without a second index, so that the two can never disagree.
+_TABLE = """
+CREATE TABLE IF NOT EXISTS entries (number INTEGER PRIMARY KEY, checksum INTEGER NOT NULL, value BLOB NOT NULL)
+"""
 
 logger = logging.getLogger(__name__)
 ResultT = TypeVar("ResultT")
 
 
 class ByteCache:
-    """Bytes under (space, key), on disk. A context manager; to be used from one thread.
+    """Bytes under (space, key), on disk. A context manager; ``get`` and ``put`` may be called from several threads.
 
     Args:
         path: the file; made, with its folder, where it is missing.
@@ -44,7 +49,9 @@ class ByteCache:
         self._warn = warn or logger.warning
         self._connection: sqlite3.Connection | None = None
         self._writes = True
-        self._connection = self._guarded(self._connect)
+        self._lock = threading.RLock()
+        self._inode = 0
+        self._guarded(self._open)
 
     @property
     def is_used(self) -> bool:
@@ -60,7 +67,7 @@ class ByteCache:
         """Store values; what is there under the same key is replaced. Once this returns, they survive a kill."""
         if not self._writes or not values:
             return
-        rows = [(space, key, value, zlib.crc32(value)) for key, value in values.items()]
+        rows = [(_number(space, key), _checksum(space, key, value), value) for key, value in values.items()]
         self._guarded(lambda: self._insert(rows))
 
     def close(self) -> None:
@@ -79,25 +86,40 @@ class ByteCache:
         self.close()
 
     def _rows(self, space: str, keys: list[str]) -> Iterator[tuple[str, bytes]]:
-        if self._connection is None:
-            return
         for start in range(0, len(keys), _CHUNK):
-            part = keys[start : start + _CHUNK]
+            if self._connection is None:
+                return
+            part = {_number(space, key): key for key in keys[start : start + _CHUNK]}
             marks = ",".join("?" * len(part))
-            query = f"SELECT key, value, crc FROM entries WHERE space = ? AND key IN ({marks})"  # noqa: S608 - marks are "?"
-            for key, value, crc in self._connection.execute(query, (space, *part)):
-                # SQLite notices broken pages of its own, but not a flipped bit inside a value.
-                if isinstance(value, bytes) and zlib.crc32(value) == crc:
-                    yield key, value
+            query = f"SELECT number, checksum, value FROM entries WHERE number IN ({marks})"  # noqa: S608 - only "?"
+            for number, checksum, value in self._connection.execute(query, list(part)):
+                # SQLite notices broken pages, but not a flipped bit inside a row.
+                if isinstance(value, bytes) and _checksum(space, part[number], value) == checksum:
+                    yield part[number], value
 
-    def _insert(self, rows: list[tuple[str, str, bytes, int]]) -> None:
+    def _insert(self, rows: list[tuple[int, int, bytes]]) -> None:
+        if self._connection is not None and self._is_elsewhere():
+            self.close()
+            self._open()
         if self._connection is not None:
             with self._connection:
-                self._connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", rows)
+                self._connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", rows)
+
+    def _is_elsewhere(self) -> bool:
+        """Tell whether another process has set aside the file that is open here."""
+        try:
+            return self._path.stat().st_ino != self._inode
+        except FileNotFoundError:
+            return True
+
+    def _open(self) -> None:
+        if self._connection is None:
+            self._connection = self._connect()
+            self._inode = self._path.stat().st_ino
 
     def _connect(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level="IMMEDIATE")
+        connection = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level="IMMEDIATE", check_same_thread=False)
         try:
             # Vectors have some 5 kB; in SQLite's usual pages of 4 kB each would waste half of a second one.
             connection.execute("PRAGMA page_size = 16384")
@@ -109,11 +131,7 @@ class ByteCache:
                 raise _Damaged(f"version {version}")
             if version == 0:
                 with connection:
-                    connection.execute(
-                        "CREATE TABLE IF NOT EXISTS entries "
-                        "(space TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, crc INTEGER NOT NULL, "
-                        "PRIMARY KEY (space, key))"
-                    )
+                    connection.execute(_TABLE)
                     connection.execute(f"PRAGMA user_version = {VERSION}")
         except BaseException:
             connection.close()
@@ -122,60 +140,70 @@ class ByteCache:
 
     def _guarded(self, work: Callable[[], ResultT]) -> ResultT | None:
         """Do ``work``; where the file is damaged, once more on a new one; where that fails too, go on without."""
-        for attempt in (1, 2):
-            try:
-                return work()
-            except (sqlite3.Error, OSError) as error:
-                if attempt == 1 and _is_damage(error):
-                    self._begin_anew(error)
-                    continue
-                self._give_up(error)
+        with self._lock:
+            for attempt in (1, 2):
+                try:
+                    return work()
+                except (sqlite3.Error, OSError) as error:
+                    if attempt == 1 and _is_damage(error):
+                        self._begin_anew(error)
+                    else:
+                        self._give_up(error)
+                        break
         return None
 
     def _begin_anew(self, error: Exception) -> None:
         self.close()
         try:
-            with _lock(self._path):
-                # Another process may have begun anew while this one waited for the lock.
-                try:
-                    self._connection = self._connect()
-                    if self._connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok":
-                        return
-                except sqlite3.Error as found:
-                    if not _is_damage(found):
-                        raise
-                self.close()
-                aside = self._set_aside()
-                logger.warning("cache %s was damaged (%s) and is kept as %s", self._path, error, aside.name)
-                self._connection = self._connect()
+            with _only_one(self._path):
+                # Another process may have begun anew while this one waited.
+                if not self._is_sound():
+                    self._set_aside()
+                    logger.warning(
+                        "the cache %s was damaged (%s), is kept as *.damaged, and begun anew", self._path, error
+                    )
+                self._open()
         except (sqlite3.Error, OSError) as again:
             self._give_up(again)
 
-    def _set_aside(self) -> Path:
-        aside = self._path.with_name(f"{self._path.name}.damaged")
-        for ending in _BESIDE:
+    def _is_sound(self) -> bool:
+        try:
+            with contextlib.closing(self._connect()) as connection:
+                (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.Error as error:
+            if _is_damage(error):
+                return False
+            raise
+        return bool(verdict == "ok")
+
+    def _set_aside(self) -> None:
+        for ending in ("", "-wal", "-shm"):
             file = Path(f"{self._path}{ending}")
             if file.exists():
-                # An earlier damaged file is replaced, so that damaged disks do not fill up.
-                file.replace(f"{aside}{ending}")
-        return aside
+                # An earlier one is replaced, so that a bad disk does not fill up with them.
+                file.replace(f"{self._path}.damaged{ending}")
 
     def _give_up(self, error: Exception) -> None:
-        """Go on without writing, or without the cache where it cannot even be read."""
-        if not self._writes:
+        """Go on without writing; where that is no cure, without the cache."""
+        code = _primary(error)
+        if code not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR) or not self._writes:
             self.close()
+        if not self._writes:
             return
         self._writes = False
-        if _is_about_writing(error):
-            reason = _("the disk is full or the folder may not be written")
-        else:
-            self.close()
-            reason = str(error)
-        self._warn(
-            _(
-                "The cache {path} is not used ({reason}). The work goes on, but what is computed now is not kept."
-            ).format(path=self._path, reason=reason)
-        )
+        reason = _("the disk is full") if code == sqlite3.SQLITE_FULL else str(error)
+        text = _("The cache {path} is not used ({reason}). The work goes on, but what is computed now is not kept.")
+        self._warn(text.format(path=self._path, reason=reason))
+
+
+def _number(space: str, key: str) -> int:
+    digest = hashlib.blake2b(f"{space}\0{key}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def _checksum(space: str, key: str, value: bytes) -> int:
+    """Return a checksum that also tells two keys apart whose numbers happen to be equal."""
+    return zlib.crc32(value, zlib.crc32(f"{space}\0{key}\0".encode("utf-8", "surrogatepass")))
 
 
 class _Damaged(sqlite3.DatabaseError):
@@ -185,26 +213,21 @@ class _Damaged(sqlite3.DatabaseError):
 def _is_damage(error: Exception) -> bool:
     if isinstance(error, _Damaged):
         return True
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is None:
-        # Python itself raises OperationalError without a code where bytes that should be text are none.
-        return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.ProgrammingError)
-    # The lowest byte is the primary code. A missing table or column is damage too: nobody else writes this file.
-    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
-
-
-def _is_about_writing(error: Exception) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in (
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_BUSY,
+    # A missing table or column is damage too: nobody else writes this file. DBMOVED: another process set it aside.
+    return (
+        _primary(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+        or getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_DBMOVED
     )
 
 
+def _primary(error: Exception) -> int | None:
+    """Return SQLite's primary result code, which is the lowest byte of the extended one."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
 @contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def _only_one(path: Path) -> Iterator[None]:
     """Hold a lock file, so that of several processes only one sets a damaged file aside."""
     lock = path.with_name(f"{path.name}.lock")
     deadline = time.monotonic() + PATIENCE
