@@ -55,10 +55,10 @@ def cut(
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Choose about ``share`` of the pictures of each class.
 
-    Every group draws a lot: the smallest keyed hash (SipHash, the key is the seed) of its pictures' ids. In the order
-    of the lots a group is chosen if it does not take one of its classes over its target, which is the share rounded
-    and leaves one picture at least. So names and order do not matter, and a picture that is added later moves
-    hardly any other. Unlike scikit-learn's StratifiedGroupKFold this takes any share and one pass.
+    Every group draws a lot: a hash of one of its pictures' ids, keyed by the seed. In the order of the lots a group
+    is chosen if it does not take one of its classes over its target, which is the share rounded and leaves one
+    picture at least. So names and order do not matter, and a picture that is added later moves hardly any other.
+    Unlike scikit-learn's StratifiedGroupKFold this takes any share, and one pass.
 
     Args:
         pictures: what to choose from, groups without gaps (``take``).
@@ -95,11 +95,25 @@ def cut(
 
 
 def _lots(pictures: Cuttable, seed: int) -> NDArray[np.uint64]:
-    """Return the lot of each group."""
-    hashes = pd.util.hash_array(pictures.ids, hash_key=f"{seed % 10**16:016d}", categorize=False)
-    lots = np.full(pictures.groups.max(initial=-1) + 1, np.iinfo(np.uint64).max, dtype=np.uint64)
-    np.minimum.at(lots, pictures.groups, hashes)
+    """Return the lot of each group: the hash, under the seed, of the id of one of its pictures.
+
+    Which one is settled by another hash. The smallest lot of all its pictures would not do: a large group would have
+    a small lot, come first, and the test would be full of copies.
+    """
+    lot, choice = (_hashes(pictures.ids, key) for key in (f"{seed % 10**16:016d}", "anmok-represents"))
+    groups = pictures.groups
+    count = groups.max(initial=-1) + 1
+    least = np.full(count, np.iinfo(np.uint64).max, dtype=np.uint64)
+    np.minimum.at(least, groups, choice)
+    lots = np.zeros(count, dtype=np.uint64)
+    represents = choice == least[groups]
+    lots[groups[represents]] = lot[represents]
     return lots
+
+
+def _hashes(ids: NDArray[Any], key: str) -> NDArray[np.uint64]:
+    """Return the 64-bit SipHash of each id under a key of 16 characters."""
+    return pd.util.hash_array(ids, hash_key=key, categorize=False)
 
 
 def _contents(

@@ -100,16 +100,17 @@ class ScanCache:
                 self._write()
 
     def _write(self) -> None:
-        rows = [(bytes.fromhex(digest), SCAN_VERSION, *_packed(facts)) for digest, facts in self._waiting.items()]
-        self._waiting.clear()
         self._written = time.monotonic()
-        if self._database is None or not rows:
+        if self._database is None or not self._waiting:
             return
+        rows = [(bytes.fromhex(digest), SCAN_VERSION, *_packed(facts)) for digest, facts in self._waiting.items()]
         try:
             with self._database:
                 self._database.executemany("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?)", rows)
         except sqlite3.Error as error:
             self._trouble(error)
+        else:
+            self._waiting.clear()
 
     def _connect(self) -> None:
         try:
@@ -127,7 +128,6 @@ class ScanCache:
 
     def _trouble(self, error: Exception) -> None:
         """Set a damaged file aside and begin a new one; with any other trouble go on without the cache."""
-        self._waiting.clear()
         self._close()
         # OperationalError is a subclass, but stands for locks, permission and full disks: the file itself is sound.
         damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
@@ -138,6 +138,7 @@ class ScanCache:
             self._set_aside()
             self._connect()
         else:
+            self._waiting.clear()
             text = _("The cache {path} cannot be used ({reason}); the scan goes on without it.")
             self._progress.say(text.format(path=self._path, reason=error))
 

@@ -1,0 +1,284 @@
+"""A scan reads each file once, measures what is a picture, and says of everything else why it is none."""
+
+import hashlib
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from anmok.config import Limits
+from anmok.data import scan as scan_module
+from anmok.data.manifest import Manifest
+from anmok.data.measures import measure
+from anmok.data.scan import scan
+from anmok.errors import AnmokError, EmptySource, SourceNotFound
+from anmok.images import decode
+from anmok.progress import Task
+from data.made import picture, pictures_of, write_tree, write_zip
+from pictures import encode, photo
+
+
+class Counting:
+    """Progress that counts."""
+
+    def __init__(self) -> None:
+        self.total = self.done = 0
+        self.said: list[str] = []
+
+    def task(self, title: str, total: int | None = None, *, unit: str = "") -> Task:
+        self.total += total or 0
+        return self
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def advance(self, steps: int = 1, /) -> None:
+        self.done += steps
+
+    def note(self, text: str, /) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        pass
+
+
+def test_a_row_holds_what_the_file_is(tmp_path: Path) -> None:
+    data = encode(photo(40, 30), "JPEG", orientation=6)
+    write_tree(tmp_path, {"train/cats/1.jpg": data, "test/dogs/2.png": picture(2)})
+    manifest = scan(tmp_path)
+    row = manifest.table.set_index("path").loc["train/cats/1.jpg"]
+    assert row["id"] == hashlib.sha256(data).hexdigest()
+    assert (row["label"], row["split"], row["group"]) == ("cats", "train", "")
+    assert (row["width"], row["height"], row["mode"], row["format"], row["bytes"]) == (30, 40, "RGB", "JPEG", len(data))
+    wanted = measure(decode(data, name="x").pixels)
+    names = ("brightness", "contrast", "mean_r", "mean_g", "mean_b")
+    assert [row[name] for name in names] == pytest.approx([getattr(wanted, name) for name in names])
+    assert row["phash"] == wanted.phash
+    assert manifest.name == tmp_path.name
+    assert manifest.classes == ("cats", "dogs")
+
+
+def test_a_folder_and_its_zip_give_the_same_manifest(tmp_path: Path) -> None:
+    files = pictures_of({"cats": 3, "폭포/큰": 3})
+    folder = scan(write_tree(tmp_path / "set", files))
+    zipped = scan(write_zip(tmp_path / "set.zip", files))
+    assert folder.content_hash == zipped.content_hash
+    assert folder.table.equals(zipped.table)
+
+
+def test_the_number_of_threads_changes_nothing(tmp_path: Path) -> None:
+    write_tree(tmp_path, pictures_of({"a": 20, "b": 20}) | {"a/bad.jpg": b"bad"})
+    one, many = (scan(tmp_path, threads=threads) for threads in (1, 7))
+    assert one.table.equals(many.table)
+    assert one.quarantined == many.quarantined
+    assert one.table["path"].is_monotonic_increasing
+
+
+def test_what_is_no_sound_picture_is_quarantined_with_its_reason(tmp_path: Path) -> None:
+    files = pictures_of({"cats": 2}) | {
+        "cats/cut.png": picture(3)[:-40],
+        "cats/text.jpg": b"hello world",
+        "cats/empty.jpg": b"",
+        "cats/long.png": picture(4) + b"\0" * 5000,
+        "cats/wide.png": encode(photo(200, 10), "PNG"),
+        "loose.png": picture(5),
+        "cats/readme.txt": b"",
+    }
+    manifest = scan(write_tree(tmp_path, files), limits=Limits(max_bytes=5000, max_pixels=1999))
+    codes = {row.path: row.code for row in manifest.quarantined}
+    assert codes == {
+        "cats/cut.png": "damaged",
+        "cats/text.jpg": "unknown-format",
+        "cats/empty.jpg": "unknown-format",
+        "cats/long.png": "too-large",
+        "cats/wide.png": "too-large",
+        "loose.png": "no-label",
+    }
+    assert all(row.path in row.reason for row in manifest.quarantined)
+    assert len(manifest) == 2
+    assert manifest.ignored == 1
+
+
+@pytest.mark.parametrize("progressive", [False, True], ids=["baseline", "progressive"])
+@pytest.mark.parametrize("share", [0.3, 0.8, 0.99])
+def test_a_big_photo_that_was_cut_short_is_found_although_it_is_decoded_small(
+    tmp_path: Path, share: float, progressive: bool
+) -> None:
+    whole = encode(photo(2400, 1600), "JPEG", quality=90, progressive=progressive)
+    cut = whole[: int(len(whole) * share)]
+    manifest = scan(write_tree(tmp_path, {"a/whole.jpg": whole, "a/cut.jpg": cut}))
+    assert manifest.table["path"].tolist() == ["a/whole.jpg"]
+    assert [(row.path, row.code) for row in manifest.quarantined] == [("a/cut.jpg", "damaged")]
+    # It was decoded small indeed: otherwise this test would show nothing.
+    assert decode(whole, name="x", at_least=scan_module.MEASURED_SIDE).pixels.shape == (400, 600, 3)
+    full = measure(decode(whole, name="x").pixels)
+    assert manifest.table["brightness"][0] == pytest.approx(full.brightness, abs=0.5)
+    assert manifest.table["contrast"][0] == pytest.approx(full.contrast, rel=0.1)
+
+
+def test_a_second_scan_only_hashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tree(tmp_path, pictures_of({"a": 3, "b": 3}))
+    first = scan(tmp_path)
+    (tmp_path / "a/000.png").rename(tmp_path / "b/renamed.png")
+    decoded = []
+
+    def spy(data: bytes, **options: object) -> object:
+        decoded.append(options["name"])
+        return decode(data, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(scan_module, "decode", spy)
+    second = scan(tmp_path)
+    assert decoded == []
+    assert set(second.table["id"]) == set(first.table["id"])
+    assert second.table.loc[second.table["path"] == "b/renamed.png", "label"].tolist() == ["b"]
+    write_tree(tmp_path, {"a/000.png": picture(77)})
+    scan(tmp_path)
+    assert decoded == ["a/000.png"]
+
+
+def test_stricter_limits_hold_for_pictures_that_are_known_from_before(tmp_path: Path) -> None:
+    write_tree(tmp_path, pictures_of({"a": 1}) | {"a/big.png": encode(photo(50, 50), "PNG")})
+    assert len(scan(tmp_path)) == 2
+    manifest = scan(tmp_path, limits=Limits(max_pixels=1000))
+    assert [(row.path, row.code) for row in manifest.quarantined] == [("a/big.png", "too-large")]
+
+
+def test_a_manifest_is_loaded_instead_of_scanned(tmp_path: Path) -> None:
+    scanned = scan(write_tree(tmp_path / "set", pictures_of({"a": 2, "b": 2})))
+    scanned.save(tmp_path / "m.parquet")
+    (tmp_path / "set/a/000.png").unlink()
+    assert scan(tmp_path / "m.parquet").table.equals(scanned.table)
+    assert scan(str(tmp_path / "m.parquet")).content_hash == scanned.content_hash
+
+
+def test_progress_counts_every_file(tmp_path: Path) -> None:
+    write_tree(tmp_path, pictures_of({"a": 5, "b": 5}) | {"a/bad.jpg": b"bad"})
+    progress = Counting()
+    scan(tmp_path, progress=progress)
+    assert progress.total == progress.done == 11
+    assert progress.said == []
+
+
+def test_only_a_few_files_are_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tree(tmp_path, pictures_of({"a": 60}))
+    lock, held, most = threading.Lock(), 0, 0
+    original = scan_module._look_at
+
+    def spy(*arguments: object) -> object:
+        nonlocal held, most
+        with lock:
+            held += 1
+            most = max(most, held)
+        try:
+            return original(*arguments)  # type: ignore[arg-type]
+        finally:
+            with lock:
+                held -= 1
+
+    monkeypatch.setattr(scan_module, "_look_at", spy)
+    submitted = []
+    for item, _result in scan_module._looked_at(*_parts(tmp_path), threads=2):
+        submitted.append(item)
+    assert len(submitted) == 60
+    assert most <= 2
+
+
+def _parts(folder: Path) -> tuple[object, ...]:
+    from anmok.data.readers import read_listing
+    from anmok.data.scancache import ScanCache
+    from anmok.data.sources import open_source
+
+    source = open_source(folder)
+    return source, read_listing(source).items, ScanCache.open(Counting()), Limits()
+
+
+def test_nothing_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SourceNotFound, match="no folder, file or data set"):
+        scan(tmp_path / "nowhere")
+    with pytest.raises(SourceNotFound):
+        scan(tmp_path / "nowhere.parquet")
+    with pytest.raises(EmptySource, match="There is no picture"):
+        scan(tmp_path)
+    write_tree(tmp_path, {"a/readme.md": b"x"})
+    with pytest.raises(EmptySource, match=r"\(1 other files\)") as error:
+        scan(tmp_path)
+    assert error.value.exit_code == 1
+    assert "one folder for each class" in error.value.hint
+
+
+def test_no_readable_picture_is_said_with_the_first_reasons(tmp_path: Path) -> None:
+    write_tree(tmp_path, {f"a/{i}.jpg": b"text" for i in range(5)})
+    with pytest.raises(EmptySource, match="None of the 5 files") as error:
+        scan(tmp_path)
+    assert "a/0.jpg is a text file" in str(error.value)
+    assert str(error.value).count("is a text file") == 3
+    with pytest.raises(EmptySource, match="lies in no class folder"):
+        scan(write_tree(tmp_path / "one", {"1.png": picture(1)}) / "1.png")
+
+
+def test_every_refusal_is_one_of_ours_with_a_message_that_can_be_printed(tmp_path: Path) -> None:
+    for name in ("x\udcff.zip", "no\nname.csv", "x.parquet"):
+        (tmp_path / name).write_bytes(b"PK\3\4 nonsense")
+        with pytest.raises(AnmokError) as error:
+            scan(tmp_path / name)
+        str(error.value).encode("utf-8")
+        assert "\n" not in error.value.message
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("name", "classes", "counts"),
+    [
+        ("scenes6.zip", 6, {"train": 720, "test": 360}),
+        ("drawings-with-photos.zip", 5, {"": 850}),
+    ],
+)
+def test_real_pictures_are_read_with_their_classes_and_splits(
+    data_dir: Path, name: str, classes: int, counts: dict[str, int]
+) -> None:
+    manifest = scan(data_dir / name)
+    assert len(manifest.classes) == classes
+    assert manifest.table["split"].value_counts().to_dict() == counts
+    assert manifest.quarantined == ()
+
+
+@pytest.mark.real
+def test_real_pictures_that_were_damaged_are_found_or_still_decode_as_a_viewer_shows_them(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    from anmok.data.sources import open_source
+
+    random = np.random.default_rng(5)
+    with open_source(data_dir / "scenes6.zip") as source:
+        paths = [entry.path for entry in source.entries()][::120]
+        files = {}
+        for number, path in enumerate(paths):
+            data = source.read(path)
+            files[f"a/{number}-cut.jpg"] = data[: int(random.integers(2, len(data) - 200))]
+            flipped = bytearray(data)
+            flipped[int(random.integers(len(data)))] ^= 255
+            files[f"a/{number}-flipped.jpg"] = bytes(flipped)
+            files[f"a/{number}-whole.jpg"] = data
+    manifest = scan(write_tree(tmp_path, files))
+    assert {f"a/{number}-cut.jpg" for number in range(len(paths))} <= {row.path for row in manifest.quarantined}
+    assert {f"a/{number}-whole.jpg" for number in range(len(paths))} <= set(manifest.table["path"])
+    for path in manifest.table["path"]:
+        with Image.open(tmp_path / path) as image:
+            image.load()
+
+
+def test_a_scan_of_the_named_digits_gives_ten_classes(shared_cache: Path) -> None:
+    manifest = scan("digits")
+    assert isinstance(manifest, Manifest)
+    assert (manifest.name, len(manifest.classes), len(manifest)) == ("digits", 10, 1797)
+    with manifest.open_source() as source:
+        assert source.read(manifest.table["path"][0]).startswith(b"\x89PNG")
