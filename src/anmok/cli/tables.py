@@ -53,9 +53,8 @@ def comparison_table(comparison: Comparison) -> Table:
         for name in HEADLINE_METRICS:
             text = figure(model.evaluation.metrics.get(name))
             cells.append(f"[bold green]{text}[/]" if model.name in marks[name] else text)
-        seconds = model.seconds.get("features", 0.0) + model.seconds.get("training", 0.0)
         title = f"[bold]{model.name}[/]" if model.name == comparison.best else model.name
-        table.add_row(title, *cells, f"{seconds:.1f} s", f"{model.pictures_per_second:,.0f}")
+        table.add_row(title, *cells, f"{model.seconds_to_train:.1f} s", f"{model.pictures_per_second:,.0f}")
     return table
 
 

@@ -178,7 +178,7 @@ def _row(
             else None
             for c in columns
         ),
-        training=words.duration(model.seconds["training"]) if "training" in model.seconds else words.MISSING,
+        training=words.duration(model.seconds_to_train) if model.seconds else words.MISSING,
         speed=words.decimal(model.pictures_per_second),
         size=words.size(model.bundle_bytes),
     )
