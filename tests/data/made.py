@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from anmok.data.manifest import Manifest, make_table
-from pictures import encode, photo
+from tests.pictures import encode, photo
 
 Row = tuple[str, str, str, str, str]
 """id, path, label, split, group."""

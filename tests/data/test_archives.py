@@ -15,7 +15,7 @@ from anmok.data.archives import ZipSource
 from anmok.data.source import Entry
 from anmok.errors import AnmokError, DamagedPicture, DataError, PictureError, UnknownSource
 from anmok.records import Quarantined
-from data.made import picture, write_zip
+from tests.data.made import picture, write_zip
 
 REAL = {"train/cats/1.png": picture(1), "train/dogs/2.png": picture(2), "test/cats/사진.png": picture(3)}
 

@@ -14,7 +14,7 @@ from anmok.data.names import escape, is_hidden
 from anmok.data.source import Entry
 from anmok.errors import DataError, PictureError, PictureTooLarge, StorageError
 from anmok.records import Quarantined
-from data.made import unprivileged, write_tree
+from tests.data.made import unprivileged, write_tree
 
 
 def listed(folder: Path, limits: Limits | None = None) -> dict[str, str]:

@@ -22,7 +22,7 @@ from anmok.data.manifest import SCHEMA, Manifest, make_table, quarantine_path
 from anmok.data.names import escape_path
 from anmok.errors import AnmokError, SourceNotFound, StorageError, UnknownSource
 from anmok.records import ImageRecord, Quarantined
-from data.made import digest, manifest_of, numbers, picture, synthetic, write_tree
+from tests.data.made import digest, manifest_of, numbers, picture, synthetic, write_tree
 
 text = st.text(st.characters(codec="utf-8"), max_size=12)
 rows = st.lists(st.tuples(text, text, text, st.sampled_from(["", "train", "valid", "test"]), text), max_size=8)
@@ -244,7 +244,7 @@ def test_a_writer_that_is_killed_leaves_the_old_manifest(tmp_path: Path) -> None
     small().save(path)
     code = f"""
 from pathlib import Path
-from data.made import synthetic
+from tests.data.made import synthetic
 manifest = synthetic(20_000)
 print("begin", flush=True)
 while True:
@@ -252,7 +252,7 @@ while True:
 """
     for wait in (0.0, 0.05, 0.2):
         process = subprocess.Popen(
-            [sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=Path(__file__).parents[1], text=True
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], text=True
         )
         assert process.stdout is not None
         process.stdout.readline()
@@ -268,7 +268,7 @@ def test_a_full_disk_is_said_and_leaves_no_half_file(tmp_path: Path) -> None:
 import resource
 from pathlib import Path
 from anmok.errors import StorageError
-from data.made import synthetic
+from tests.data.made import synthetic
 manifest = synthetic(5_000)
 manifest.content_hash
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
@@ -278,6 +278,6 @@ except StorageError as error:
     print(error)
 """
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, check=False, capture_output=True, cwd=Path(__file__).parents[1], text=True)
+    done = subprocess.run(command, check=False, capture_output=True, cwd=Path(__file__).parents[2], text=True)
     assert "File too large" in done.stdout, done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["m.quarantine.csv"]

@@ -11,7 +11,7 @@ from PIL import Image
 from scipy.fft import dctn
 
 from anmok.data.measures import measure, perceptual_hash
-from pictures import photo
+from tests.pictures import photo
 
 
 def bits(text: str) -> NDArray[np.uint8]:

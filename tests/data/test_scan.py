@@ -18,8 +18,8 @@ from anmok.data.scan import scan
 from anmok.errors import AnmokError, EmptySource, SourceNotFound
 from anmok.images import decode
 from anmok.progress import Task
-from data.made import picture, pictures_of, write_tree, write_zip
-from pictures import encode, photo
+from tests.data.made import picture, pictures_of, write_tree, write_zip
+from tests.pictures import encode, photo
 
 
 class Counting:

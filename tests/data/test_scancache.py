@@ -13,10 +13,10 @@ import pytest
 from anmok.data.scan import scan
 from anmok.data.scancache import Facts, ScanCache
 from anmok.locations import cache_dir
-from data.made import digest, pictures_of, write_tree
-from data.test_scan import Counting
+from tests.data.made import digest, pictures_of, write_tree
+from tests.data.test_scan import Counting
 
-TESTS = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def facts(number: int) -> Facts:
@@ -115,13 +115,13 @@ def test_a_folder_that_may_not_be_written_turns_the_cache_off(tmp_path: Path, mo
 
 
 def run_writer(code: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen([sys.executable, "-c", code], cwd=TESTS, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 WRITER = """
 from anmok.data.scancache import ScanCache
-from data.test_scan import Counting
-from data.test_scancache import facts
+from tests.data.test_scan import Counting
+from tests.data.test_scancache import facts
 progress = Counting()
 print("begin", flush=True)
 with ScanCache.open(progress) as cache:

@@ -12,7 +12,7 @@ from anmok.data.folders import FileSource, FolderSource
 from anmok.data.sources import open_source
 from anmok.data.tables import TableSource
 from anmok.errors import AnmokError, SourceNotFound, StorageError, UnknownSource
-from data.made import picture, unprivileged, write_tree, write_zip
+from tests.data.made import picture, unprivileged, write_tree, write_zip
 
 
 def test_each_kind_of_source_is_recognised_by_its_content(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from anmok.data.cut import Cuttable, cut, picture_groups
 from anmok.data.manifest import Manifest
 from anmok.data.split import assign_splits, check, find_leaks
 from anmok.errors import DataError, TooFewPictures
-from data.made import Row, digest, manifest_of, synthetic
+from tests.data.made import Row, digest, manifest_of, synthetic
 
 CONFIG = SplitConfig(test=0.2, valid=0.25, seed=1)
 

@@ -12,7 +12,7 @@ from anmok.data.readers import Item, read_listing
 from anmok.data.sources import open_source
 from anmok.data.tables import Row, TableSource, parse_rows
 from anmok.errors import AnmokError, DataError, UnknownSource
-from data.made import write_tree
+from tests.data.made import write_tree
 
 
 def parsed(text: str) -> tuple[Row, ...]:
