@@ -18,10 +18,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-
-from anmok.config import Limits
-from anmok.errors import DamagedPicture, PictureError, PictureTooLarge
-from anmok.images import decode, load
 from tests.pictures import (
     EVERY_FORMAT,
     EVERY_KIND,
@@ -34,6 +30,10 @@ from tests.pictures import (
     png_chunk,
     with_tiff_tag,
 )
+
+from anmok.config import Limits
+from anmok.errors import DamagedPicture, PictureError, PictureTooLarge
+from anmok.images import decode, load
 
 SMALL = Limits(max_pixels=4_000_000)
 STARTS = (
@@ -229,6 +229,15 @@ def test_a_tiff_of_a_million_tiles_is_refused_at_once(big: bool) -> None:
     with pytest.raises(PictureTooLarge, match="more than 200,000 parts"):
         decode(data, name="a")
     assert time.perf_counter() - begin < 2
+
+
+def test_a_directory_that_is_cut_off_does_not_hide_a_million_tiles() -> None:
+    """Pillow goes on with what a directory holds up to its end."""
+    entries = [(256, 1, 1_000_000), (257, 1, 1), (322, 1, 1), (323, 1, 1), (324, 1_000_000, 8)]
+    directory = struct.pack("<H", 9) + b"".join(struct.pack("<HHII", tag, 4, *rest) for tag, *rest in entries)
+    data = b"II*\0" + struct.pack("<I", 4_000_008) + b"\0" * 4_000_000 + directory
+    with pytest.raises(PictureTooLarge, match="more than 200,000 parts"):
+        decode(data, name="a")
 
 
 @pytest.mark.parametrize("strip_size", [64 * 3 * 48, 64 * 3 * 8], ids=["one strip", "six strips"])
