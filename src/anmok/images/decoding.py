@@ -63,7 +63,7 @@ class Decoded:
     """A picture, upright and in RGB.
 
     Attributes:
-        pixels: (H, W, 3) uint8. H and W are smaller than ``height`` and ``width`` after a scaled decode.
+        pixels: (H, W, 3) uint8, read-only. H and W are smaller than ``height`` and ``width`` after a scaled decode.
         width, height: of the full picture, pixels, upright.
         mode, format: Pillow's words for the file as stored (``"CMYK"``, ``"JPEG"``).
     """
