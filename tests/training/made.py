@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +78,14 @@ def made_loop(recipe: Recipe, each: int = 8, classes: int = 2, **options: object
     train = PictureSet(pixels, labels, rows[rows % 3 > 0])
     valid = PictureSet(pixels, labels, rows[rows % 3 == 0])
     return Loop(get_network(recipe.model)(classes), recipe, train, valid, epochs=recipe.epochs, **options)  # type: ignore[arg-type]
+
+
+@contextlib.contextmanager
+def small_disk(largest: int) -> Iterator[None]:
+    """Let no file grow beyond so many bytes inside the block: the kernel refuses the write, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

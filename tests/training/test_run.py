@@ -1,20 +1,17 @@
 from __future__ import annotations
 
 import dataclasses
-import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.training.made import network_recipe, small_disk
 
 from anmok.config import to_json
 from anmok.errors import StorageError
 from anmok.training.run import HISTORY_COLUMNS, Predictions, Run, find_run, run_id
-from tests.training.made import network_recipe
 
 HASH = "ab" * 32
 
@@ -142,21 +139,6 @@ def test_a_cleared_run_is_gone(tmp_path: Path) -> None:
 def test_a_full_disk_is_said_and_leaves_no_half_file(tmp_path: Path) -> None:
     run = begun(tmp_path)
     run.write_history([])
-    script = f"""
-import resource, signal, sys
-from pathlib import Path
-from anmok.errors import StorageError
-from tests.training.test_run import Run, predictions
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-run = Run(Path({str(run.folder)!r}))
-run.config
-resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
-try:
-    run.write_predictions(predictions(5000))
-except StorageError as error:
-    sys.exit(7 if "predictions.parquet" in str(error) else 8)
-"""
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
-    root = Path(__file__).resolve().parents[2]
-    assert subprocess.run([sys.executable, "-c", script], cwd=root, check=False).returncode == 7
+    with small_disk(2000), pytest.raises(StorageError, match=r"predictions\.parquet"):
+        run.write_predictions(predictions(5000))
     assert sorted(path.name for path in run.folder.iterdir()) == ["config.json", "history.csv"]

@@ -7,6 +7,7 @@ A network takes pictures as they are decoded, uint8 ``(N, S, S, 3)``, scales the
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import ClassVar, TypeVar
 
 import torch
@@ -98,8 +99,9 @@ class _Residual(nn.Module):
 class SmallCNN(Network):
     """A small residual network for pictures of 32 to 160 pixels: 1.2 million parameters.
 
-    A convolution halves the side, then four stages (32, 64, 128, 256 channels; all but the first halve the side
-    again), the mean over all places, one linear layer.
+    A convolution to 32 channels halves the side, three residual blocks (64, 128, 256 channels) halve it again each,
+    then the mean over all places and one linear layer. On cats-dogs a fourth block before these cost a third more
+    time and won nothing.
     """
 
     image_size = 64
@@ -110,12 +112,9 @@ class SmallCNN(Network):
     def __init__(self, classes: int) -> None:
         super().__init__(classes)
         stages: list[nn.Module] = [_convolution(3, self.widths[0], stride=2), nn.ReLU()]
-        inputs = self.widths[0]
-        for number, outputs in enumerate(self.widths):
-            stages.append(_Residual(inputs, outputs, stride=1 if number == 0 else 2))
-            inputs = outputs
+        stages += [_Residual(*sides, stride=2) for sides in pairwise(self.widths)]
         self.stages = nn.Sequential(*stages)
-        self.head = nn.Linear(inputs, classes)
+        self.head = nn.Linear(self.widths[-1], classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
