@@ -9,6 +9,8 @@ from typing import Self
 import numpy as np
 import pytest
 from PIL import Image
+from tests.data.made import picture, pictures_of, write_tree, write_zip
+from tests.pictures import encode, photo
 
 from anmok.config import Limits
 from anmok.data import scan as scan_module
@@ -18,8 +20,6 @@ from anmok.data.scan import scan
 from anmok.errors import AnmokError, EmptySource, SourceNotFound
 from anmok.images import decode
 from anmok.progress import Task
-from tests.data.made import picture, pictures_of, write_tree, write_zip
-from tests.pictures import encode, photo
 
 
 class Counting:
@@ -209,7 +209,7 @@ def test_nothing_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(EmptySource, match="There is no picture"):
         scan(tmp_path)
     write_tree(tmp_path, {"a/readme.md": b"x"})
-    with pytest.raises(EmptySource, match=r"\(1 other files\)") as error:
+    with pytest.raises(EmptySource, match=r"\(1 other file\)") as error:
         scan(tmp_path)
     assert error.value.exit_code == 1
     assert "one folder for each class" in error.value.hint

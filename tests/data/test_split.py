@@ -1,18 +1,20 @@
 """A split is fair: by class, by group, the same for the same pictures; and what cannot be split is refused."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.data.made import Row, digest, manifest_of, pictures_of, synthetic, write_tree
 
 from anmok.config import SplitConfig
 from anmok.data.cut import Cuttable, cut, picture_groups
 from anmok.data.manifest import Manifest
+from anmok.data.scan import scan
 from anmok.data.split import assign_splits, check, find_leaks
 from anmok.errors import DataError, TooFewPictures
-from tests.data.made import Row, digest, manifest_of, synthetic
 
 CONFIG = SplitConfig(test=0.2, valid=0.25, seed=1)
 
@@ -215,6 +217,19 @@ def test_a_class_with_one_picture_is_refused_by_name_and_dropped_if_asked() -> N
         ("twins/1", "small-class"),
     }
     assert any("lonely, twins" in note for note in kept.notes)
+
+
+def test_a_class_that_lost_all_its_pictures_is_refused_by_name(tmp_path: Path) -> None:
+    files = pictures_of({"a": 4, "b": 4})
+    manifest = scan(write_tree(tmp_path, files | {"lions/1.jpg": b"broken", "lions/2.jpg": b"broken"}))
+    assert manifest.classes == ("a", "b", "lions")
+    with pytest.raises(TooFewPictures, match="The class lions has no picture that can be used"):
+        check(manifest, "refuse")
+    assert check(manifest, "refuse", drop_small_classes=True).classes == ("a", "b")
+    # All pictures of the class c are pictures of a, too; repairing leaves nothing of c.
+    rows = rows_of({"": {"a": 9, "b": 9}}) + [(digest(f"a{i}"), f"c/{i}", "c", "", "") for i in range(2)]
+    with pytest.raises(TooFewPictures, match="The class c has no picture"):
+        check(manifest_of(rows), "repair")
 
 
 def test_dropping_small_classes_cannot_leave_one_class() -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from anmok.config import LeakPolicy
 from anmok.data.manifest import Manifest
 from anmok.errors import LabelConflict, SplitLeak
-from anmok.i18n import _
+from anmok.i18n import _, ngettext
 from anmok.records import TEST, TRAIN, VALID, Quarantined
 
 _NAMED = 3
@@ -121,8 +121,12 @@ def _without_conflicts(manifest: Manifest) -> Manifest:
     paths = {path for conflict in conflicts for path in conflict.paths}
     ids = manifest.table.loc[manifest.table["path"].isin(paths), "id"]
     table = manifest.table[~manifest.table["id"].isin(ids)]
-    note = _("{count} pictures that stand under several labels were left out.").format(count=len(quarantined))
-    return manifest.with_table(table, quarantined=tuple(quarantined), notes=(note,))
+    note = ngettext(
+        "{count} picture that stands under several labels was left out, with all its copies.",
+        "{count} pictures that stand under several labels were left out, with all their copies.",
+        len(conflicts),
+    )
+    return manifest.with_table(table, quarantined=tuple(quarantined), notes=(note.format(count=len(conflicts)),))
 
 
 def _without_leaks_into(manifest: Manifest, split: str) -> Manifest:
@@ -132,7 +136,11 @@ def _without_leaks_into(manifest: Manifest, split: str) -> Manifest:
     quarantined = tuple(Quarantined(leak.path, f"duplicate-of-{split}", _sentence(leak)) for leak in leaks)
     table = manifest.table
     rows = _row_keys(table["path"], table["split"]).isin([f"{leak.split} {leak.path}" for leak in leaks])
-    note = _("{count} pictures that stand in {split} too were left out of the training and validation pictures.")
+    note = ngettext(
+        "{count} picture to learn from that stands in {split} too was left out.",
+        "{count} pictures to learn from that stand in {split} too were left out.",
+        len(leaks),
+    )
     return manifest.with_table(
         table[~rows], quarantined=quarantined, notes=(note.format(count=len(leaks), split=split),)
     )
@@ -168,11 +176,19 @@ def settle(manifest: Manifest, policy: LeakPolicy) -> Manifest:
         return manifest
     notes = []
     if conflicts:
-        notes.append(_("{count} pictures stand under several labels; this was allowed.").format(count=len(conflicts)))
+        text = ngettext(
+            "{count} picture stands under several labels; this was allowed.",
+            "{count} pictures stand under several labels; this was allowed.",
+            len(conflicts),
+        )
+        notes.append(text.format(count=len(conflicts)))
     if leaks:
-        text = _(
+        text = ngettext(
+            "{count} picture to learn from stands among the held-out ones too; this was allowed, so the results look "
+            "better than they are.",
             "{count} pictures to learn from stand among the held-out ones too; this was allowed, so the results look "
-            "better than they are."
+            "better than they are.",
+            len(leaks),
         )
         notes.append(text.format(count=len(leaks)))
     return manifest.with_table(manifest.table, notes=tuple(notes))
@@ -183,20 +199,26 @@ def _conflict_error(conflicts: tuple[Conflict, ...]) -> LabelConflict:
     for conflict in conflicts[:_NAMED]:
         other = next(i for i, label in enumerate(conflict.labels) if label != conflict.labels[0])
         lines.append(f"- {conflict.paths[0]} = {conflict.paths[other]}")
+    text = ngettext(
+        "{count} picture stands under several labels:\n{pairs}",
+        "{count} pictures stand under several labels:\n{pairs}",
+        len(conflicts),
+    )
     return LabelConflict(
-        _("{count} pictures stand under several labels:\n{pairs}").format(
-            count=len(conflicts), pairs=_listed(lines, len(conflicts))
-        ),
+        text.format(count=len(conflicts), pairs=_listed(lines, len(conflicts))),
         hint=_("Delete the wrong copies, or leave all of them out with --repair."),
     )
 
 
 def _leak_error(leaks: tuple[Leak, ...]) -> SplitLeak:
     lines = [f"- {leak.path} = {leak.other_path}" for leak in leaks[:_NAMED]]
+    text = ngettext(
+        "{count} picture to learn from stands among the held-out ones too, so no result would be honest:\n{pairs}",
+        "{count} pictures to learn from stand among the held-out ones too, so no result would be honest:\n{pairs}",
+        len(leaks),
+    )
     return SplitLeak(
-        _(
-            "{count} pictures to learn from stand among the held-out ones too, so no result would be honest:\n{pairs}"
-        ).format(count=len(leaks), pairs=_listed(lines, len(leaks))),
+        text.format(count=len(leaks), pairs=_listed(lines, len(leaks))),
         hint=_("Leave those copies out with --repair, or measure all the same with --allow-leaks."),
     )
 

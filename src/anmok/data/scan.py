@@ -19,7 +19,7 @@ from anmok.data.scancache import Facts, ScanCache
 from anmok.data.source import Source, quarantine
 from anmok.data.sources import open_source
 from anmok.errors import EmptySource, PictureError, PictureTooLarge
-from anmok.i18n import _
+from anmok.i18n import _, ngettext
 from anmok.images import decode
 from anmok.progress import Progress, SilentProgress
 from anmok.records import Quarantined
@@ -85,6 +85,8 @@ def _scan_items(source: Source, listing: Listing, limits: Limits, threads: int, 
         table=make_table(columns),
         source=escape_path(source.location),
         name=source.name,
+        # Also classes of which no picture could be read: `split.check` refuses them by name.
+        classes=tuple(sorted({item.label for item in listing.items})),
         quarantined=tuple(quarantined),
         ignored=listing.ignored,
     )
@@ -151,7 +153,11 @@ def _nothing_found(source: Source, listing: Listing) -> EmptySource:
     if listing.quarantined:
         return _nothing_readable(source, list(listing.quarantined))
     return EmptySource(
-        _("There is no picture in {name} ({count} other files).").format(name=source.name, count=listing.ignored),
+        ngettext(
+            "There is no picture in {name} ({count} other file).",
+            "There is no picture in {name} ({count} other files).",
+            listing.ignored,
+        ).format(name=source.name, count=listing.ignored),
         hint=_("Put pictures (JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF) into one folder for each class."),
     )
 
@@ -159,7 +165,9 @@ def _nothing_found(source: Source, listing: Listing) -> EmptySource:
 def _nothing_readable(source: Source, quarantined: list[Quarantined]) -> EmptySource:
     reasons = "\n".join(f"- {row.reason}" for row in quarantined[:_NAMED_REASONS])
     return EmptySource(
-        _("None of the {count} files in {name} can be used. The first reasons:\n{reasons}").format(
-            count=len(quarantined), name=source.name, reasons=reasons
-        )
+        ngettext(
+            "The only file in {name} cannot be used:\n{reasons}",
+            "None of the {count} files in {name} can be used. The first reasons:\n{reasons}",
+            len(quarantined),
+        ).format(count=len(quarantined), name=source.name, reasons=reasons)
     )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from anmok.data.cut import Cuttable, cut, picture_groups
 from anmok.data.leaks import Conflict, Leak, find_conflicts, find_leaks, repair, settle
 from anmok.data.manifest import Manifest
 from anmok.errors import DataError, TooFewPictures
-from anmok.i18n import _
+from anmok.i18n import _, ngettext
 from anmok.records import TEST, TRAIN, VALID, Quarantined
 
 __all__ = ["Conflict", "Leak", "assign_splits", "check", "find_conflicts", "find_leaks", "repair"]
@@ -33,9 +34,10 @@ def check(manifest: Manifest, policy: LeakPolicy, drop_small_classes: bool = Fal
 
     Raises:
         LabelConflict, SplitLeak: found, and the policy is ``refuse``.
-        TooFewPictures: one class only; or a class with one picture, or with copies of one picture only.
+        TooFewPictures: one class only; or a class with no usable picture, with one, or with copies of one only.
     """
-    manifest = settle(manifest, policy)
+    # Which classes there were is remembered, so that none is lost unsaid when all of its pictures are left out.
+    manifest = replace(settle(manifest, policy), classes=manifest.classes)
     if drop_small_classes:
         manifest = _without_small_classes(manifest)
     require_classes(manifest)
@@ -47,13 +49,17 @@ def require_classes(manifest: Manifest) -> None:
     small = _small_classes(manifest)
     if small:
         label, path = next(iter(small.items()))
-        more = _(" So has {names}.").format(names=", ".join(list(small)[1:_NAMED])) if len(small) > 1 else ""
+        if path:
+            text = _(
+                "The class {label} has only one picture ({path}), or copies of one; one to learn from and another one "
+                "to measure with are wanted."
+            )
+        else:
+            text = _("The class {label} has no picture that can be used; the quarantine says why.")
+        others = ", ".join(list(small)[1:_NAMED])
+        more = " " + _("Too small as well: {names}.").format(names=others) if others else ""
         raise TooFewPictures(
-            _(
-                "The class {label} has only one picture ({path}), or copies of one; "
-                "one to learn from and another one to measure with are wanted."
-            ).format(label=label, path=path)
-            + more,
+            text.format(label=label, path=path) + more,
             hint=_("Add pictures, or leave such classes out with --drop-small-classes."),
         )
     if len(manifest.classes) < 2:
@@ -65,16 +71,12 @@ def require_classes(manifest: Manifest) -> None:
 
 
 def _small_classes(manifest: Manifest) -> dict[str, str]:
-    """Return the classes with fewer than two groups, each with the path of its first picture."""
-    table = manifest.table
-    labels = manifest.label_indices()
-    groups = picture_groups(table)
-    pairs = np.unique(labels * (groups.max(initial=0) + 1) + groups)
-    counts = np.bincount(pairs // (groups.max(initial=0) + 1), minlength=len(manifest.classes))
-    return {
-        manifest.classes[number]: str(table.loc[labels == number, "path"].min())
-        for number in np.flatnonzero(counts == 1)
-    }
+    """Return the classes with fewer than two groups, each with the path of its first picture (``""``: it has none)."""
+    labels, groups = manifest.label_indices(), picture_groups(manifest.table)
+    width = groups.max(initial=0) + 1
+    counts = np.bincount(np.unique(labels * width + groups) // width, minlength=len(manifest.classes))
+    paths = manifest.table["path"]
+    return {manifest.classes[number]: min(paths[labels == number], default="") for number in np.flatnonzero(counts < 2)}
 
 
 def _without_small_classes(manifest: Manifest) -> Manifest:
@@ -87,8 +89,13 @@ def _without_small_classes(manifest: Manifest) -> Manifest:
         Quarantined(path, "small-class", reason.format(path=path, label=label))
         for path, label in manifest.table.loc[rows, ["path", "label"]].itertuples(index=False)
     )
-    note = _("Classes that are too small to be divided were left out: {names}.").format(names=", ".join(small))
-    return manifest.with_table(manifest.table[~rows], quarantined=quarantined, notes=(note,))
+    note = ngettext(
+        "{count} class that is too small to be divided was left out: {names}.",
+        "{count} classes that are too small to be divided were left out: {names}.",
+        len(small),
+    )
+    notes = (note.format(count=len(small), names=", ".join(small)),)
+    return manifest.with_table(manifest.table[~rows], quarantined=quarantined, notes=notes)
 
 
 def assign_splits(manifest: Manifest, config: SplitConfig) -> Manifest:
@@ -112,9 +119,13 @@ def assign_splits(manifest: Manifest, config: SplitConfig) -> Manifest:
     given = set(splits) - {""}
     notes = []
     if given and (splits == "").any():
-        notes.append(
-            _("{count} pictures have no split; they were taken for training.").format(count=int((splits == "").sum()))
+        count = int((splits == "").sum())
+        text = ngettext(
+            "{count} picture has no split; it was taken for training.",
+            "{count} pictures have no split; they were taken for training.",
+            count,
         )
+        notes.append(text.format(count=count))
     splits[splits == ""] = TRAIN
     if VALID in given and TEST not in given:
         splits[splits == VALID] = TEST
@@ -163,10 +174,13 @@ def _require_training(table: pd.DataFrame, splits: NDArray[Any]) -> None:
         )
     lacking = sorted(set(table["label"].unique()) - in_train)
     if lacking:
-        row = table.loc[table["label"] == lacking[0], "path"].min()
+        path = min(table.loc[table["label"] == lacking[0], "path"])
+        text = ngettext(
+            "{count} class has held-out pictures, but none to learn from: {names} (for example {path}).",
+            "{count} classes have held-out pictures, but none to learn from: {names} (for example {path}).",
+            len(lacking),
+        )
         raise DataError(
-            _("{count} classes have held-out pictures, but none to learn from: {names} (for example {path}).").format(
-                count=len(lacking), names=", ".join(lacking[:_NAMED]), path=row
-            ),
+            text.format(count=len(lacking), names=", ".join(lacking[:_NAMED]), path=path),
             hint=_("Add such pictures to train, or take those classes out; a misspelt folder name makes a class too."),
         )
