@@ -104,6 +104,16 @@ def test_the_split_train_is_no_result_even_if_the_pictures_are_not_recognised(
     assert warnings[0].startswith("These are training pictures")
 
 
+def test_validation_pictures_that_the_model_was_made_with_are_no_test_and_others_are_fine(
+    capsys: pytest.CaptureFixture[str], bundle: Path, source: Path, tmp_path: Path
+) -> None:
+    data_hash = scan(source).content_hash
+    own = trained_bundle(tmp_path / "own.anmok", dict.fromkeys(LABELS, 20), data_hash=data_hash)
+    assert any("chosen by them" in text for text in as_json(capsys, own, source, "--split", "valid")["warnings"])
+    assert not any("chosen by them" in text for text in as_json(capsys, own, source)["warnings"])
+    assert not any("chosen by them" in text for text in as_json(capsys, bundle, source, "--split", "valid")["warnings"])
+
+
 def test_without_test_pictures_the_validation_pictures_are_measured_and_that_is_said(
     capsys: pytest.CaptureFixture[str], bundle: Path, tmp_path: Path
 ) -> None:

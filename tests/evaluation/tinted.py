@@ -35,12 +35,12 @@ def write_shades(folder: Path, counts: Mapping[str, Mapping[str, int]]) -> Path:
     return folder
 
 
-def trained_bundle(path: Path, seen: Mapping[str, int]) -> Path:
+def trained_bundle(path: Path, seen: Mapping[str, int], **info: str) -> Path:
     """Write a bundle that keeps the embeddings of the first ``seen[label]`` shades, as an export does."""
     predictor = Predictor.open(write_colour_bundle(path))
     pixels = np.stack([shade(label, number) for label, count in seen.items() for number in range(count)])
     labels = np.repeat([LABELS.index(label) for label in seen], list(seen.values())).astype(np.int32)
     embeddings = predictor.predict_pixels(pixels).embeddings.astype(np.float16)
     model = colour_model().SerializeToString()
-    write_bundle(path, info=colour_info(), model=model, reference=Reference(embeddings, labels))
+    write_bundle(path, info=colour_info(**info), model=model, reference=Reference(embeddings, labels))
     return path

@@ -90,7 +90,11 @@ def _evaluate(
         predictor, manifest, chosen, known_only=known_only, trace=trace, progress=progress
     )
     warnings = [
-        *_about_training(chosen, None if trace is None else trace.share()),
+        *_about_training(
+            chosen,
+            None if trace is None else trace.share(),
+            same_data=manifest.content_hash == predictor.info.data_hash,
+        ),
         *_about_pictures(manifest, evaluation, named=bool(split)),
         *_about_figures(predictor.info.name, evaluation),
     ]
@@ -117,8 +121,13 @@ def _choose_split(manifest: Manifest) -> str:
     return next((split for split in (TEST, VALID) if split in there), "all")
 
 
-def _about_training(split: str, share: float | None) -> list[str]:
-    """Say where the figures are those of pictures that the model has learnt."""
+def _about_training(split: str, share: float | None, *, same_data: bool) -> list[str]:
+    """Say where the figures are those of pictures that the model has learnt.
+
+    Args:
+        share: of the training pictures that are among the measured ones, 0-1, as far as that can be told.
+        same_data: the source is, picture by picture and split by split, what the model was made with.
+    """
     if share is not None and share >= TRAINED_ON:
         return [
             _(
@@ -128,6 +137,13 @@ def _about_training(split: str, share: float | None) -> list[str]:
         ]
     if split == TRAIN:
         return [_("These are training pictures. Training accuracy is no result; measure on test pictures.")]
+    if split == VALID and same_data:
+        return [
+            _(
+                "These validation pictures are those that the model was made with: it was chosen by them, or has learnt"
+                " from them. Measure on test pictures."
+            )
+        ]
     return []
 
 
