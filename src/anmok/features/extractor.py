@@ -88,7 +88,9 @@ def extract(
     """
     progress = progress or SilentProgress()
     ids = manifest.table["id"].tolist()
-    row_of = {picture: row for row, picture in reversed(list(enumerate(ids)))}
+    row_of: dict[str, int] = {}
+    for row, picture in enumerate(ids):
+        row_of.setdefault(picture, row)
     vectors = np.empty((len(ids), extractor.dim), dtype=np.float32)
     title = _("{name}: features").format(name=extractor.name)
     with VectorCache(warn=progress.say) as cache, progress.task(title, len(ids), unit=_("pictures")) as task:

@@ -47,7 +47,10 @@ OPPONENT_BINS, LUMA_BINS = 6, 8
 OPPONENT_GAIN = 1.5
 #: Of L2-Hys: the largest share of a block that one value may have, and what keeps flat blocks from being blown up.
 CLIP, FLAT, FLAT_AGAIN = 0.2, 4e-6, 1e-6
-LUMA_WEIGHTS = (0.299, 0.587, 0.114)
+#: ITU-R 601. In whole numbers, because luma is then exact in float32 and equal pixels stay equal, however it is summed.
+LUMA_WEIGHTS = (299, 587, 114)
+#: A neighbour is brighter if it is by more than this, in steps of 0-255: JPEG noise in flat areas is no texture.
+TEXTURE_STEP = 3
 
 CELLS = SIZE // CELL
 PARTS = {
@@ -100,12 +103,13 @@ def handcrafted_graph() -> onnx.ModelProto:
     from onnx import TensorProto, helper
 
     b = GraphBuilder()
-    values = b.node("Cast", "pictures", to=TensorProto.FLOAT)
-    rgb = b.node("Mul", b.node("Transpose", values, perm=[0, 3, 1, 2]), b.number(1 / 255))
+    values = b.node("Cast", b.node("Transpose", "pictures", perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
+    rgb = b.node("Mul", values, b.number(1 / 255))
     weights = np.array(LUMA_WEIGHTS, dtype=np.float32).reshape(1, 3, 1, 1)
-    luma = b.node("Conv", rgb, b.constant(weights))
+    whole_luma = b.node("Conv", values, b.constant(weights))
+    luma = b.node("Mul", whole_luma, b.number(1 / (255 * sum(LUMA_WEIGHTS))))
     cells = _direction_cells(b, rgb)
-    embedding = [_blocks(b, cells), _texture(b, luma), _colours(b, rgb, luma), _light(b, luma)]
+    embedding = [_blocks(b, cells), _texture(b, whole_luma), _colours(b, rgb, luma), _light(b, luma)]
     b.node("Concat", *embedding, output="embedding", axis=1)
     b.node("Identity", cells, output="feature_map")
     return b.model(
@@ -175,14 +179,18 @@ def _normalised(b: GraphBuilder, blocks: Value, flat: float) -> Value:
 
 
 def _texture(b: GraphBuilder, luma: Value) -> Value:
-    """Return ``(N, 944)``: for each field, how frequent each pattern of brighter neighbours is."""
+    """Return ``(N, 944)``: for each field, how frequent each pattern of brighter neighbours is.
+
+    ``luma`` is exact: whole numbers, ``sum(LUMA_WEIGHTS)`` times as large as the pixels.
+    """
     from onnx import TensorProto
 
     padded = b.node("Pad", luma, b.whole([0, 0, 1, 1, 0, 0, 1, 1]), mode="edge")
+    centre = b.node("Add", luma, b.number(TEXTURE_STEP * sum(LUMA_WEIGHTS)))
     code = b.number(0)
     for bit, (dy, dx) in enumerate(((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))):
         neighbour = b.part(padded, y=(dy, dy + SIZE), x=(dx, dx + SIZE))
-        brighter = b.node("Cast", b.node("Greater", neighbour, luma), to=TensorProto.FLOAT)
+        brighter = b.node("Cast", b.node("Greater", neighbour, centre), to=TensorProto.FLOAT)
         code = b.node("Add", code, b.node("Mul", brighter, b.number(2**bit)))
     index = b.node("Squeeze", b.node("Cast", code, to=TensorProto.INT32), b.whole([1]))
     patterns = b.node("Gather", b.constant(pattern_table()), index, axis=0)
