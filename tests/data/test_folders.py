@@ -40,6 +40,9 @@ def test_links_inside_are_followed_and_links_out_are_not(tmp_path: Path) -> None
     (root / "kittens").symlink_to("cats")
     (root / "secret.jpg").symlink_to("../out/secret.jpg")
     (root / "more").symlink_to(tmp_path / "out" / "cats")
+    # Its name begins like that of the source.
+    write_tree(tmp_path / "in2", {"x.jpg": b"x"})
+    (root / "x.jpg").symlink_to("../in2/x.jpg")
     (root / "gone.jpg").symlink_to("nothing.jpg")
     assert listed(root) == {
         "cats/1.jpg": "",
@@ -48,6 +51,7 @@ def test_links_inside_are_followed_and_links_out_are_not(tmp_path: Path) -> None
         "kittens/2.jpg": "",
         "secret.jpg": "outside-source",
         "more": "outside-source",
+        "x.jpg": "outside-source",
         "gone.jpg": "missing",
     }
     source = FolderSource(root, limits=Limits())
@@ -89,7 +93,19 @@ def test_pipes_are_not_waited_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["../x.jpg", "/etc/passwd", "a/../../x.jpg", "", ".", "a//b", r"..\x2fx.jpg", r"a\x00b", "../in2/x.jpg", "a\0b"],
+    [
+        "../x.jpg",
+        "/etc/passwd",
+        "a/../../x.jpg",
+        "",
+        ".",
+        "a//b",
+        r"..\x2fx.jpg",
+        r"a\x00b",
+        "../in2/x.jpg",
+        "a/../a/1.jpg",
+        "a\0b",
+    ],
 )
 def test_paths_from_elsewhere_cannot_lead_out(tmp_path: Path, path: str) -> None:
     write_tree(tmp_path, {"x.jpg": b"x", "in/a/1.jpg": b"1", "in2/x.jpg": b"x"})

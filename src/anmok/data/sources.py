@@ -50,24 +50,14 @@ def open_source(
     """
     path = Path(source)
     with explained(path):
-        # An empty name would be the current folder.
-        kind = (
-            "nothing"
-            if source == ""
-            else "folder"
-            if path.is_dir()
-            else "file"
-            if path.is_file()
-            else "other"
-            if path.exists()
-            else "nothing"
-        )
-    if kind == "folder":
-        return FolderSource(path, limits=limits)
-    if kind == "file":
-        return _open_file(path, limits)
-    if kind == "other":
-        raise UnknownSource(_("{path} is neither a file nor a folder.").format(path=escape(str(path))))
+        if source == "":  # would be the current folder
+            return _open_dataset(source, limits, progress)
+        if path.is_dir():
+            return FolderSource(path, limits=limits)
+        if path.is_file():
+            return _open_file(path, limits)
+        if path.exists():
+            raise UnknownSource(_("{path} is neither a file nor a folder.").format(path=escape(str(path))))
     return _open_dataset(source, limits, progress)
 
 
