@@ -122,7 +122,7 @@ def test_inner_tables_are_checked_as_strictly() -> None:
 def test_a_share_outside_of_0_to_1_is_refused(share: float) -> None:
     with pytest.raises(UsageError, match="between 0 and 1 is wanted"):
         SplitConfig(test=share)
-    with pytest.raises(UsageError, match="between 0 and 1 is wanted"):
+    with pytest.raises(UsageError, match=r"between 0 and 1|finite number"):
         from_mapping(SplitConfig, {"valid": share}, where="x")
 
 
@@ -146,7 +146,6 @@ def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
         load_recipe(tmp_path / "no.toml")
 
 
-@pytest.mark.xfail(reason="OverflowError is not caught", strict=True)
 def test_a_number_beyond_all_floats_is_refused() -> None:
     with pytest.raises(UsageError, match="learning_rate"):
         from_mapping(Recipe, {"name": "a", "model": "b", "learning_rate": 10**400}, where="my.toml")

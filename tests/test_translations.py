@@ -35,12 +35,6 @@ HANGUL = re.compile("[가-힣]")
 PARTICLE = re.compile(r"(\{[^}]*\})['\"`]*(?:을|를|이|가|은|는|으로|로|과|와|이나|나|이라고|라고)(?![가-힣])")
 
 
-#: Worker threads begin with an empty context, so --lang does not reach them (the environment's language does).
-THREADS_FORGET = pytest.mark.xfail(
-    strict=True, reason="data/scan.py and features/engine.py do not hand the language on to their threads"
-)
-
-
 @pytest.fixture(scope="module")
 def messages() -> ModuleType:
     """The script as a module; it has no suffix."""
@@ -122,7 +116,6 @@ def test_sentences_keep_one_level_of_politeness(catalogue: Catalog) -> None:
         assert not re.search(r"(요|한다|이다|된다|없다|있다)\.(\s|$)|세요", korean), english
 
 
-@pytest.mark.xfail(strict=True, reason="three headings in cli/app.py and cli/compare.py stand inside f-strings")
 def test_the_collector_sees_every_text_in_the_sources(catalogue: Catalog) -> None:
     # Before Python 3.12 it is blind inside f-strings, and what it does not see stays English without a word.
     unseen = []
@@ -167,7 +160,6 @@ def test_errors_say_in_korean_what_came_and_what_to_do(tmp_path: Path) -> None:
     assert HANGUL.search(weights.value.hint)
 
 
-@THREADS_FORGET
 def test_what_the_threads_of_a_scan_say_is_korean_too(tmp_path: Path) -> None:
     for label in ("고양이", "개"):
         (tmp_path / label).mkdir()
@@ -177,7 +169,6 @@ def test_what_the_threads_of_a_scan_say_is_korean_too(tmp_path: Path) -> None:
     assert "텍스트 파일" in nothing.value.message
 
 
-@THREADS_FORGET
 def test_what_the_threads_of_a_prediction_say_is_korean_too() -> None:
     with use_language("ko"):
         ((_name, error),) = stream_pixels(

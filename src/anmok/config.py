@@ -7,6 +7,7 @@ names the file, the key and what would have been right.
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 import types
 import typing
@@ -174,7 +175,21 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
                 where=where, value=repr(value), kind=getattr(hint, "__name__", str(hint))
             )
         )
-    return float(value) if hint is float else value
+    if hint is not float:
+        return value
+    number = _as_float(value)
+    if not math.isfinite(number):
+        raise UsageError(
+            _("{where} is {value}; a finite number is wanted.").format(where=where, value=repr(value)[:40])
+        )
+    return number
+
+
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number with hundreds of digits
+        return math.inf
 
 
 def to_json(config: Any) -> dict[str, Any]:
@@ -187,7 +202,7 @@ def load_recipe(path: Path) -> Recipe:
     with explained(path):
         data = path.read_bytes()
     try:
-        values = tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = tomllib.loads(data.decode("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(_("{path} is not valid TOML: {reason}.").format(path=path, reason=error)) from error
     return from_mapping(Recipe, values, where=str(path))

@@ -47,6 +47,11 @@ def use_language(language: str) -> Iterator[None]:
         _language.reset(token)
 
 
+def speak(language: str) -> None:
+    """Speak ``language`` in this thread from now on: the ``initializer`` of a pool whose threads make sentences."""
+    _language.set(language)
+
+
 @functools.cache
 def _catalogue(language: str) -> _gettext.NullTranslations:
     return _gettext.translation("anmok", LOCALE_DIR, languages=[language], fallback=True)

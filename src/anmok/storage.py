@@ -6,7 +6,7 @@ import contextlib
 import errno
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +27,8 @@ def explained(path: Path) -> Iterator[None]:
 def storage_error(error: OSError, path: Path) -> StorageError:
     """Return the ``StorageError`` that explains ``error`` to a person."""
     where = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else path
+    if where.suffix == ".part":  # our own temporary file, whose name tells a person nothing
+        where = path
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageError(
             _("The disk is full: {path} could not be written.").format(path=where),
@@ -46,10 +48,11 @@ def atomic_write(path: Path, *, binary: bool = True) -> Iterator[IO[Any]]:
 
     Text is UTF-8 with ``\\n`` line ends. Raises ``StorageError`` (disk full, no permission, ...).
     """
+    # Not the target's own name: with a suffix it could be longer than a file system takes.
+    temporary = path.parent / f".{secrets.token_hex(8)}.part"
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent)
-    temporary = Path(name)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with explained(path):
             if binary:
@@ -60,18 +63,10 @@ def atomic_write(path: Path, *, binary: bool = True) -> Iterator[IO[Any]]:
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
-            temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-def _umask() -> int:
-    # There is no call that only reads the mask, so it is set and set back.
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -94,8 +89,8 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Read a JSON file; raises ``StorageError`` where it cannot be read or is no JSON."""
     with explained(path):
-        text = path.read_text(encoding="utf-8")
+        data = path.read_bytes()
     try:
-        return json.loads(text)
-    except ValueError as error:
+        return json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
         raise StorageError(_("{path} is not readable JSON: {reason}.").format(path=path, reason=error)) from error

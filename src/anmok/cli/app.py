@@ -73,9 +73,11 @@ def complain(error: AnmokError) -> None:
     """Print an error for a person: the message, then what to do, on standard error."""
     from anmok.cli.console import stderr
 
+    # The words stand outside of f-strings, where the collector of texts cannot see them.
+    error_word, what_to_do = _("Error"), _("What to do")
     console = stderr()
-    console.print(f"[bold red]{_('Error')}:[/] ", end="")
+    console.print(f"[bold red]{error_word}:[/] ", end="")
     console.print(error.message, markup=False, highlight=False)
     if error.hint:
-        console.print(f"[bold]{_('What to do')}:[/] ", end="")
+        console.print(f"[bold]{what_to_do}:[/] ", end="")
         console.print(error.hint, markup=False, highlight=False)

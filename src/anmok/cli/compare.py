@@ -114,12 +114,12 @@ def show(comparison: Comparison, folder: Path, *, as_json: bool) -> None:
             markup=False,
         )
     console.print()
+    bundle = folder / "best.anmok"
     rows = (
-        (_("Report"), folder / "report.html"),
-        (_("Best model"), folder / "best.anmok"),
+        (_("Report"), str(folder / "report.html")),
+        (_("Best model"), str(bundle)),
+        (_("Try it"), f"anmok predict {shlex.quote(str(bundle))} PHOTO.jpg"),
     )
-    for title, path in rows:
+    for title, text in rows:
         console.print(f"[bold]{title}[/]: ", end="")
-        console.print(str(path), markup=False, soft_wrap=True)
-    console.print(f"[bold]{_('Try it')}[/]: ", end="")
-    console.print(f"anmok predict {shlex.quote(str(folder / 'best.anmok'))} PHOTO.jpg", markup=False, soft_wrap=True)
+        console.print(text, markup=False, soft_wrap=True)

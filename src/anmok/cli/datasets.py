@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
         table = Table()
         for title in (_("name"), _("pictures"), _("classes"), _("what it is")):
-            table.add_column(title)
+            table.add_column(title, overflow="fold")
         for entry in list_datasets():
             table.add_row(entry.name, str(entry.pictures), str(entry.classes), entry.summary)
         stdout().print(table)

@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
         table = Table()
         for title in (_("model"), _("what it is"), _("needs"), _("weights")):
-            table.add_column(title)
+            table.add_column(title, overflow="fold")
         for spec in all_models():
             here = "–"
             if spec.weights:

@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
 
         table = Table(title=str(out), title_justify="left")
         for title in (_("split"), _("class"), _("pictures")):
-            table.add_column(title)
+            table.add_column(title, overflow="fold")
         for (split, label), n in counts:
             table.add_row(split or "–", label, str(n))
         console = stdout()

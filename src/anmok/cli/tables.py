@@ -6,7 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from anmok.evaluation.comparison import best_marks
-from anmok.evaluation.results import HEADLINE_METRICS, Comparison, Evaluation
+from anmok.evaluation.results import HEADLINE_METRICS, Comparison
 from anmok.i18n import _
 from anmok.records import Interval
 
@@ -54,15 +54,10 @@ def comparison_table(comparison: Comparison) -> Table:
             text = figure(model.evaluation.metrics.get(name))
             cells.append(f"[bold green]{text}[/]" if model.name in marks[name] else text)
         title = f"[bold]{model.name}[/]" if model.name == comparison.best else model.name
-        table.add_row(title, *cells, f"{model.seconds_to_train:.1f} s", f"{model.pictures_per_second:,.0f}")
-    return table
-
-
-def evaluation_table(evaluation: Evaluation, title: str) -> Table:
-    """Return one predictor's metrics and its classification report."""
-    table = Table(title=title, title_justify="left")
-    table.add_column(_("metric"))
-    table.add_column(_("value (95 % interval)"), justify="right")
-    for name in HEADLINE_METRICS:
-        table.add_row(metric_title(name), figure(evaluation.metrics.get(name)))
+        table.add_row(
+            title,
+            *cells,
+            _("{seconds} s").format(seconds=f"{model.seconds_to_train:.1f}"),
+            f"{model.pictures_per_second:,.0f}",
+        )
     return table

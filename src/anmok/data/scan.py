@@ -19,7 +19,7 @@ from anmok.data.scancache import Facts, ScanCache
 from anmok.data.source import Source, quarantine
 from anmok.data.sources import open_source
 from anmok.errors import EmptySource, PictureError, PictureTooLarge
-from anmok.i18n import _, ngettext
+from anmok.i18n import _, current_language, ngettext, speak
 from anmok.images import decode
 from anmok.progress import Progress, SilentProgress
 from anmok.records import Quarantined
@@ -97,7 +97,7 @@ def _looked_at(
 ) -> Iterator[tuple[Item, Facts | Quarantined]]:
     """Yield results in the order of the items, while only a few files are in memory at a time."""
     waiting: deque[tuple[Item, Future[Facts | Quarantined]]] = deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="scan") as pool:
+    with ThreadPoolExecutor(threads, "scan", initializer=speak, initargs=(current_language(),)) as pool:
         try:
             for item in items:
                 waiting.append((item, pool.submit(_look_at, source, item.path, cache, limits)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +21,7 @@ from anmok import images
 from anmok.config import Limits, ResizeRule
 from anmok.errors import PictureError
 from anmok.features.session import count_threads
+from anmok.i18n import current_language, speak
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -44,7 +45,7 @@ def stream_pixels(
     rule: ResizeRule,
     limits: Limits = Limits(),  # noqa: B008
     threads: int = 0,
-) -> Iterator[tuple[str, NDArray[np.uint8] | PictureError]]:
+) -> Generator[tuple[str, NDArray[np.uint8] | PictureError]]:
     """Decode pictures in threads.
 
     Args:
@@ -72,7 +73,7 @@ def run_graph(
     limits: Limits = Limits(),  # noqa: B008
     threads: int = 0,
     batch: int = BATCH,
-) -> Iterator[tuple[str, Rows | PictureError]]:
+) -> Generator[tuple[str, Rows | PictureError]]:
     """Decode pictures and run a graph on them.
 
     Args:
@@ -122,7 +123,7 @@ def _in_batches(
     waiting: deque[Future[list[ResultT]]] = deque()
     stopped = threading.Event()
     source = iter(items)
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="anmok-engine")
+    pool = ThreadPoolExecutor(workers, "anmok-engine", initializer=speak, initargs=(current_language(),))
     try:
         while part := list(islice(source, batch)):
             waiting.append(pool.submit(work, part, stopped))
