@@ -18,6 +18,7 @@ from anmok.data.manifest import Manifest
 from anmok.data.measures import measure
 from anmok.data.scan import scan
 from anmok.errors import AnmokError, EmptySource, SourceNotFound
+from anmok.i18n import use_language
 from anmok.images import decode
 from anmok.progress import Task
 
@@ -106,6 +107,14 @@ def test_what_is_no_sound_picture_is_quarantined_with_its_reason(tmp_path: Path)
     assert all(row.path in row.reason for row in manifest.quarantined)
     assert len(manifest) == 2
     assert manifest.ignored == 1
+
+
+def test_reasons_are_in_the_users_language_although_threads_write_them(tmp_path: Path) -> None:
+    write_tree(tmp_path, pictures_of({"a": 1}) | {"a/bad.jpg": b"bad", "loose.jpg": b""})
+    with use_language("ko"):
+        manifest = scan(tmp_path, threads=3)
+    assert [row.code for row in manifest.quarantined] == ["no-label", "unknown-format"]
+    assert all(any("가" <= character <= "힣" for character in row.reason) for row in manifest.quarantined)
 
 
 @pytest.mark.parametrize("progressive", [False, True], ids=["baseline", "progressive"])
