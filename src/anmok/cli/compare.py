@@ -11,7 +11,7 @@ import typer
 
 from anmok.cli.options import json_option, lang_option, models_option, threads_option
 from anmok.errors import UsageError
-from anmok.i18n import _
+from anmok.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from anmok.config import CompareConfig
@@ -107,12 +107,13 @@ def show(comparison: Comparison, folder: Path, *, as_json: bool) -> None:
             console.print("  " + left.hint, markup=False)
     quarantined = len(comparison.data.quarantined)
     if quarantined:
-        console.print(
-            _("{count} files were left out, each with its reason: {path}").format(
-                count=quarantined, path=folder / "manifest.quarantine.csv"
-            ),
-            markup=False,
+        text = ngettext(
+            "{count} file was left out; the reason stands in {path}.",
+            "{count} files were left out; the reasons stand in {path}.",
+            quarantined,
         )
+        path = folder / "manifest.quarantine.csv"
+        console.print(text.format(count=quarantined, path=path), markup=False)
     console.print()
     bundle = folder / "best.anmok"
     rows = (

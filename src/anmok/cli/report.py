@@ -11,7 +11,7 @@ import typer
 
 from anmok.cli.options import lang_option
 from anmok.errors import AnmokError, UsageError
-from anmok.i18n import _, current_language
+from anmok.i18n import _, current_language, use_language
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,9 +52,12 @@ def draw(folder: Path, out: Path | None, *, language: str) -> Path:
         StorageError: there is no readable comparison, or the report could not be written.
     """
     from anmok.evaluation.stored import read_comparison
+    from anmok.pipeline.conclusion import retell
     from anmok.report.html import render_report
 
-    comparison = read_comparison(folder)
+    with use_language(language):
+        # The stored sentences are in the language of the comparison; the figures that they tell of are stored too.
+        comparison = retell(read_comparison(folder))
     path = out or (folder if folder.is_dir() else folder.parent) / "report.html"
     with ExitStack() as stack:
         read = _pictures(comparison, stack)

@@ -48,7 +48,7 @@ def register_backbone(name: str, title: str, weights: str, about: str) -> ModelS
 register_model(
     ModelSpec(
         name="handcrafted",
-        title="Handcrafted features",
+        title=_("Handcrafted features"),
         about=_("edge directions, texture and colours that people thought of; learns in seconds, needs nothing"),
         kind="extractor",
         needs_torch=False,
@@ -59,7 +59,7 @@ register_model(
 register_model(
     ModelSpec(
         name="cnn-small",
-        title="Small CNN",
+        title=_("Small CNN"),
         about=_("a small network that learns from your pictures alone; likes many of them"),
         kind="network",
         needs_torch=True,

@@ -13,12 +13,12 @@ from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.data.split import assign_splits, check, find_leaks
 from anmok.errors import AnmokError, MissingExtra, StorageError, UsageError, WeightsMissing
-from anmok.evaluation.comparison import conclude
 from anmok.evaluation.results import Comparison, LeftOut, ModelResult
 from anmok.evaluation.summary import write_summary
-from anmok.i18n import _, current_language, ngettext
+from anmok.i18n import _, current_language
 from anmok.models.recipes import get_recipe
 from anmok.pipeline.clock import Clock
+from anmok.pipeline.conclusion import conclude_aloud
 from anmok.pipeline.environment import describe_environment
 from anmok.pipeline.measure import measure_run
 from anmok.pipeline.summary import summarise_data
@@ -66,7 +66,8 @@ def compare(
     bench = _Bench(manifest, out, config, clock, progress)
     results, left_out = bench.make_all(recipes)
     data = summarise_data(manifest, seed=config.split.seed)
-    best, reason, warnings = conclude(results, data)
+    leaks = len(find_leaks(manifest))
+    best, reason, warnings = conclude_aloud(results, data, leaks=leaks)
     _keep_best(out, next(result for result in results if result.name == best))
     comparison = Comparison(
         data=data,
@@ -74,12 +75,13 @@ def compare(
         left_out=left_out,
         best=best,
         reason=reason,
-        warnings=(*_leak_warning(manifest), *warnings),
+        warnings=warnings,
         seconds=clock.total(),
         environment=describe_environment(),
         command=command,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         seed=config.split.seed,
+        extra={"leaks": leaks},
     )
     with clock.stage("report"), manifest.open_source() as pictures:
         render_report(comparison, out / "report.html", read_picture=pictures.read, language=current_language())
@@ -163,20 +165,6 @@ def _prepare(out: Path) -> None:
                 _("The folder {path} holds something else than results of a comparison.").format(path=out),
                 hint=_("Name a new or empty folder with --out."),
             )
-
-
-def _leak_warning(manifest: Manifest) -> tuple[str, ...]:
-    leaks = len(find_leaks(manifest))
-    if not leaks:
-        return ()
-    text = ngettext(
-        "{count} picture to learn from stands among the held-out ones too (--allow-leaks): "
-        "every figure here looks better than it is.",
-        "{count} pictures to learn from stand among the held-out ones too (--allow-leaks): "
-        "every figure here looks better than it is.",
-        leaks,
-    )
-    return (text.format(count=leaks),)
 
 
 def _keep_best(out: Path, best: ModelResult) -> None:

@@ -36,7 +36,7 @@ def build(comparison: Comparison) -> Answer | None:
     """Return the answer, or None where no model could be recommended."""
     for model in comparison.models:
         if model.name == comparison.best:
-            return _answer(model.name, model.title, model.evaluation)
+            return _answer(model.name, _(model.title), model.evaluation)
     return None
 
 

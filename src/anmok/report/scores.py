@@ -169,7 +169,7 @@ def _row(
     metrics = model.evaluation.metrics
     return Row(
         name=model.name,
-        title=model.title,
+        title=_(model.title),
         anchor=link,
         recommended=recommended,
         scores=tuple(
