@@ -169,5 +169,6 @@ def _nothing_readable(source: Source, quarantined: list[Quarantined]) -> EmptySo
             "The only file in {name} cannot be used:\n{reasons}",
             "None of the {count} files in {name} can be used. The first reasons:\n{reasons}",
             len(quarantined),
-        ).format(count=len(quarantined), name=source.name, reasons=reasons)
+        ).format(count=len(quarantined), name=source.name, reasons=reasons),
+        hint=_("Give whole pictures (JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF), one folder for each class."),
     )
