@@ -120,14 +120,14 @@ def test_a_slow_listener_holds_back_the_reading() -> None:
         next(results)
     time.sleep(0.1)
     assert len(begun) <= 20 + 16 * 2 * 3
-    results.close()  # type: ignore[attr-defined]
+    results.close()
 
 
 def test_no_thread_is_left_when_the_listener_stops() -> None:
     before = threading.active_count()
     results = stream_pixels(map(item, range(10_000)), size=8, rule="squash", threads=3)
     next(results)
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     assert threading.active_count() == before
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -100,27 +101,37 @@ def extract(
         new = [picture for picture in row_of if picture not in known]
         task.advance(len(ids) - len(new))
         if new:
-            session = open_session(extractor.onnx, threads=1)
+            paths = manifest.table["path"].to_numpy()
             with manifest.open_source(limits=limits) as source, _Batches(cache, extractor.key) as batches:
-                paths = manifest.table["path"].to_numpy()
-                results = run_graph(
-                    _items(source, [paths[row_of[picture]] for picture in new], new),
-                    session,
-                    outputs=["embedding"],
-                    size=extractor.input_size,
-                    rule=extractor.resize,
-                    limits=limits,
-                    threads=threads,
-                )
-                for picture, (_path, result) in zip(new, results, strict=True):
-                    if isinstance(result, PictureError):
-                        raise _changed(result) from result
-                    vectors[row_of[picture]] = result[0]
-                    batches.add(picture, result[0])
-                    task.advance()
+                items = _items(source, [paths[row_of[picture]] for picture in new], new)
+                with contextlib.closing(_computed(items, new, extractor, limits, threads)) as computed:
+                    for picture, vector in computed:
+                        vectors[row_of[picture]] = vector
+                        batches.add(picture, vector)
+                        task.advance()
     for row, picture in enumerate(ids):
         vectors[row] = vectors[row_of[picture]]
     return vectors
+
+
+def _computed(
+    items: Sequence[Item], ids: Sequence[str], extractor: Extractor, limits: Limits, threads: int
+) -> Generator[tuple[str, NDArray[np.float32]]]:
+    results = run_graph(
+        items,
+        open_session(extractor.onnx, threads=1),
+        outputs=["embedding"],
+        size=extractor.input_size,
+        rule=extractor.resize,
+        limits=limits,
+        threads=threads,
+    )
+    # Closed at once where something goes wrong, so that no worker reads on from a source that is closed.
+    with contextlib.closing(results):
+        for picture, (_path, result) in zip(ids, results, strict=True):
+            if isinstance(result, PictureError):
+                raise _changed(result) from result
+            yield picture, result[0]
 
 
 def load_pixels(
@@ -158,11 +169,12 @@ def load_pixels(
         file.writing() as write,
     ):
         items = _items(source, manifest.table["path"].tolist(), ids)
-        for _path, result in stream_pixels(items, size=size, rule=rule, limits=limits, threads=threads):
-            if isinstance(result, PictureError):
-                raise _changed(result) from result
-            write(result)
-            task.advance()
+        with contextlib.closing(stream_pixels(items, size=size, rule=rule, limits=limits, threads=threads)) as results:
+            for _path, result in results:
+                if isinstance(result, PictureError):
+                    raise _changed(result) from result
+                write(result)
+                task.advance()
     ready = file.open()
     assert ready is not None
     return ready

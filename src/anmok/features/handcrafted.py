@@ -156,7 +156,8 @@ def _cell_shares() -> NDArray[np.float32]:
 def _field_shares() -> NDArray[np.float32]:
     """Return ``(SIZE, FIELDS)``: each pixel counts for its field alone; a field's shares sum to 1."""
     side = SIZE // FIELDS
-    return np.kron(np.eye(FIELDS), np.full((side, 1), 1 / side)).astype(np.float32)
+    shares: NDArray[np.float32] = np.kron(np.eye(FIELDS), np.full((side, 1), 1 / side)).astype(np.float32)
+    return shares
 
 
 def _pooled(b: GraphBuilder, values: Value, shares: NDArray[np.float32]) -> Value:

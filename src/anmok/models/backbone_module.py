@@ -10,7 +10,7 @@ import torch
 from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import Tensor, nn
 
-from anmok.errors import WeightsMissing
+from anmok.errors import UsageError, WeightsMissing
 from anmok.i18n import _
 from anmok.models.onnx_export import quiet
 from anmok.models.packs import WeightPack
@@ -68,10 +68,12 @@ def load_backbone(pack: WeightPack, *, image_size: int = 0) -> BackboneModule:
             0 takes the pack's own.
 
     Raises:
+        UsageError: the network is made for one size, and not for this one.
         WeightsMissing: the weights do not belong to that architecture, or are damaged.
     """
     arguments: dict[str, Any] = dict(pack.architecture_args)
-    if image_size and image_size != pack.input_size and _has_fixed_size(pack.architecture):
+    is_resized = bool(image_size) and image_size != pack.input_size and _has_fixed_size(pack.architecture)
+    if is_resized:
         arguments["img_size"] = image_size
     try:
         weights = safetensors.torch.load(pack.read_weights())
@@ -79,6 +81,11 @@ def load_backbone(pack: WeightPack, *, image_size: int = 0) -> BackboneModule:
             network = timm.create_model(pack.architecture, pretrained=False, num_classes=pack.num_classes, **arguments)
             _fill(network, weights)
     except (RuntimeError, ValueError, TypeError, KeyError, safetensors.SafetensorError) as error:
+        if is_resized:
+            raise UsageError(
+                _("{name} cannot look at pictures of {size} pixels.").format(name=pack.name, size=image_size),
+                hint=_("Write image_size = 0 in the recipe: it takes {size} pixels.").format(size=pack.input_size),
+            ) from error
         raise WeightsMissing(
             _("The weight pack {folder} cannot be used: its weights do not fit {architecture} ({reason}).").format(
                 folder=pack.folder, architecture=pack.architecture, reason=" ".join(str(error).split())[:200]
