@@ -1,7 +1,7 @@
 """A scan reads each file once, measures what is a picture, and says of everything else why it is none."""
 
 import hashlib
-import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,7 +16,10 @@ from anmok.config import Limits
 from anmok.data import scan as scan_module
 from anmok.data.manifest import Manifest
 from anmok.data.measures import measure
+from anmok.data.readers import Item, read_listing
 from anmok.data.scan import scan
+from anmok.data.scancache import ScanCache
+from anmok.data.sources import open_source
 from anmok.errors import AnmokError, EmptySource, SourceNotFound
 from anmok.i18n import use_language
 from anmok.images import decode
@@ -177,37 +180,23 @@ def test_progress_counts_every_file(tmp_path: Path) -> None:
     assert progress.said == []
 
 
-def test_only_a_few_files_are_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_tree(tmp_path, pictures_of({"a": 60}))
-    lock, held, most = threading.Lock(), 0, 0
-    original = scan_module._look_at
+def test_only_a_few_files_are_on_their_way_at_a_time(tmp_path: Path) -> None:
+    with open_source(write_tree(tmp_path, pictures_of({"a": 60}))) as source:
+        items = read_listing(source).items
+        begun = done = most = 0
 
-    def spy(*arguments: object) -> object:
-        nonlocal held, most
-        with lock:
-            held += 1
-            most = max(most, held)
-        try:
-            return original(*arguments)  # type: ignore[arg-type]
-        finally:
-            with lock:
-                held -= 1
+        def watched() -> Iterator[Item]:
+            nonlocal begun, most
+            for item in items:
+                begun += 1
+                most = max(most, begun - done)
+                yield item
 
-    monkeypatch.setattr(scan_module, "_look_at", spy)
-    submitted = []
-    for item, _result in scan_module._looked_at(*_parts(tmp_path), threads=2):
-        submitted.append(item)
-    assert len(submitted) == 60
-    assert most <= 2
-
-
-def _parts(folder: Path) -> tuple[object, ...]:
-    from anmok.data.readers import read_listing
-    from anmok.data.scancache import ScanCache
-    from anmok.data.sources import open_source
-
-    source = open_source(folder)
-    return source, read_listing(source).items, ScanCache.open(Counting()), Limits()
+        with ScanCache.open(Counting()) as cache:
+            for _item, _result in scan_module._looked_at(source, watched(), cache, Limits(), 2):
+                done += 1
+    assert done == 60
+    assert most <= 9
 
 
 def test_nothing_there_is_said(tmp_path: Path) -> None:
@@ -264,8 +253,6 @@ def test_real_pictures_are_read_with_their_classes_and_splits(
 def test_real_pictures_that_were_damaged_are_found_or_still_decode_as_a_viewer_shows_them(
     data_dir: Path, tmp_path: Path
 ) -> None:
-    from anmok.data.sources import open_source
-
     random = np.random.default_rng(5)
     with open_source(data_dir / "scenes6.zip") as source:
         paths = [entry.path for entry in source.entries()][::120]

@@ -83,7 +83,7 @@ def test_a_damaged_file_is_set_aside_and_begun_anew(place: float) -> None:
 def test_a_changed_value_in_the_file_is_not_believed() -> None:
     filled(2)
     with sqlite3.connect(cache_file()) as database:
-        database.execute("UPDATE pictures SET facts = replace(CAST(facts AS TEXT), 'RGB', 'XXX')")
+        database.execute("UPDATE pictures SET facts = CAST(replace(CAST(facts AS TEXT), 'RGB', 'XXX') AS BLOB)")
     database.close()
     assert known(2) == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from anmok.config import LeakPolicy
+from anmok.data.cut import picture_groups
 from anmok.data.manifest import Manifest
 from anmok.errors import LabelConflict, SplitLeak
 from anmok.i18n import _, ngettext
@@ -59,32 +61,27 @@ def find_conflicts(manifest: Manifest) -> tuple[Conflict, ...]:
 
 
 def find_leaks(manifest: Manifest) -> tuple[Leak, ...]:
-    """Return the pictures of train and valid whose copy, or whose group, stands in a split held out from them.
+    """Return the pictures of train and valid of whose group (see ``picture_groups``) one is held out from them.
 
-    Sorted by path. Each names the strictest split that it stands in too: test before valid.
+    Sorted by path. Each names the strictest split that its group stands in (test before valid), and there a picture
+    of the same bytes rather than another one.
     """
     table = manifest.table
     rank = table["split"].map(_RANK).to_numpy().astype(np.int64)
-    others, same = _leaking(table, rank)
+    others = _stricter(picture_groups(table), rank)
+    copies = _stricter(_codes(table["id"]), rank)
+    same = (copies >= 0) & (rank[copies] == rank[others])
+    others[same] = copies[same]
     rows = np.flatnonzero(others >= 0)
     paths, splits = table["path"].to_numpy(dtype=object), table["split"].to_numpy(dtype=object)
     rows = rows[np.argsort(paths[rows], kind="stable")]
     return tuple(Leak(paths[i], splits[i], paths[others[i]], splits[others[i]], bool(same[i])) for i in rows)
 
 
-def _leaking(table: pd.DataFrame, rank: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return for each row the row of a stricter split that it leaks into, or -1; and whether the ids are equal."""
-    same_id = _stricter(_codes(table["id"]), rank)
-    groups = _codes(table["group"])
-    groups[(table["group"] == "").to_numpy()] = -1
-    same_group = _stricter(groups, rank)
-    return np.where(same_id >= 0, same_id, same_group), same_id >= 0
-
-
 def _stricter(keys: NDArray[np.int64], rank: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return for each row a row of the same key and the greatest rank, where that exceeds its own; else -1."""
     result = np.full(len(keys), -1, dtype=np.int64)
-    rows = np.flatnonzero((keys >= 0) & (rank >= 0))
+    rows = np.flatnonzero(rank >= 0)
     # By rank, so that for each key the row of the greatest rank is written last and stays.
     rows = rows[np.argsort(rank[rows], kind="stable")]
     strictest = np.full(keys.max(initial=-1) + 1, -1, dtype=np.int64)
@@ -99,13 +96,10 @@ def repair(manifest: Manifest) -> Manifest:
     """Put into quarantine what makes measuring unfair, so that neither conflicts nor leaks are left.
 
     All copies of a picture that stands under several labels (``label-conflict``); then pictures of train and valid
-    that stand in test too (``duplicate-of-test``); then pictures of train that still stand in valid
-    (``duplicate-of-valid``). Copies inside one split stay.
+    of whose group one is in test (``duplicate-of-test``); and pictures of train of whose group one is in valid, but
+    none in test (``duplicate-of-valid``). Copies inside one split stay.
     """
-    manifest = _without_conflicts(manifest)
-    for split in (TEST, VALID):
-        manifest = _without_leaks_into(manifest, split)
-    return manifest
+    return _without_leaks(_without_conflicts(manifest))
 
 
 def _without_conflicts(manifest: Manifest) -> Manifest:
@@ -129,21 +123,22 @@ def _without_conflicts(manifest: Manifest) -> Manifest:
     return manifest.with_table(table, quarantined=tuple(quarantined), notes=(note.format(count=len(conflicts)),))
 
 
-def _without_leaks_into(manifest: Manifest, split: str) -> Manifest:
-    leaks = [leak for leak in find_leaks(manifest) if leak.other_split == split]
+def _without_leaks(manifest: Manifest) -> Manifest:
+    leaks = find_leaks(manifest)
     if not leaks:
         return manifest
-    quarantined = tuple(Quarantined(leak.path, f"duplicate-of-{split}", _sentence(leak)) for leak in leaks)
+    quarantined = tuple(Quarantined(leak.path, f"duplicate-of-{leak.other_split}", _sentence(leak)) for leak in leaks)
     table = manifest.table
     rows = _row_keys(table["path"], table["split"]).isin([f"{leak.split} {leak.path}" for leak in leaks])
-    note = ngettext(
-        "{count} picture to learn from that stands in {split} too was left out.",
-        "{count} pictures to learn from that stand in {split} too were left out.",
-        len(leaks),
-    )
-    return manifest.with_table(
-        table[~rows], quarantined=quarantined, notes=(note.format(count=len(leaks), split=split),)
-    )
+    notes = []
+    for split, count in sorted(Counter(leak.other_split for leak in leaks).items()):
+        text = ngettext(
+            "{count} picture to learn from that stands in {split} too was left out.",
+            "{count} pictures to learn from that stand in {split} too were left out.",
+            count,
+        )
+        notes.append(text.format(count=count, split=split))
+    return manifest.with_table(table[~rows], quarantined=quarantined, notes=tuple(notes))
 
 
 def _row_keys(paths: pd.Series[Any], splits: pd.Series[Any]) -> pd.Series[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -93,7 +93,7 @@ def _scan_items(source: Source, listing: Listing, limits: Limits, threads: int, 
 
 
 def _looked_at(
-    source: Source, items: tuple[Item, ...], cache: ScanCache, limits: Limits, threads: int
+    source: Source, items: Iterable[Item], cache: ScanCache, limits: Limits, threads: int
 ) -> Iterator[tuple[Item, Facts | Quarantined]]:
     """Yield results in the order of the items, while only a few files are in memory at a time."""
     waiting: deque[tuple[Item, Future[Facts | Quarantined]]] = deque()
