@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from tests.pictures import encode, photo
 
 from anmok.data.manifest import Manifest, make_table
+from tests.pictures import encode, photo
 
 Row = tuple[str, str, str, str, str]
 """id, path, label, split, group."""

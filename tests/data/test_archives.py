@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.data.made import picture, write_zip
 
 from anmok.config import Limits
 from anmok.data.archives import ZipSource
 from anmok.data.source import Entry
 from anmok.errors import AnmokError, DamagedPicture, DataError, PictureError, UnknownSource
 from anmok.records import Quarantined
+from tests.data.made import picture, write_zip
 
 REAL = {"train/cats/1.png": picture(1), "train/dogs/2.png": picture(2), "test/cats/사진.png": picture(3)}
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.data.made import unprivileged, write_tree
 
 from anmok.config import Limits
 from anmok.data.folders import FileSource, FolderSource
@@ -15,6 +14,7 @@ from anmok.data.names import escape, is_hidden
 from anmok.data.source import Entry
 from anmok.errors import DataError, PictureError, PictureTooLarge, StorageError
 from anmok.records import Quarantined
+from tests.data.made import unprivileged, write_tree
 
 
 def listed(folder: Path, limits: Limits | None = None) -> dict[str, str]:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.data.made import Row, digest, manifest_of, picture, pictures_of, synthetic, write_tree
 
 from anmok.config import SplitConfig
 from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.data.split import Conflict, Leak, assign_splits, check, find_conflicts, find_leaks, repair
 from anmok.errors import LabelConflict, SplitLeak
+from tests.data.made import Row, digest, manifest_of, picture, pictures_of, synthetic, write_tree
 
 RANK = {"": -1, "train": 0, "valid": 1, "test": 2}
 

@@ -17,12 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.data.made import digest, manifest_of, numbers, picture, synthetic, write_tree
 
 from anmok.data.manifest import SCHEMA, Manifest, make_table, quarantine_path
 from anmok.data.names import escape_path
 from anmok.errors import AnmokError, SourceNotFound, StorageError, UnknownSource
 from anmok.records import ImageRecord, Quarantined
+from tests.data.made import digest, manifest_of, numbers, picture, synthetic, write_tree
 
 text = st.text(st.characters(codec="utf-8"), max_size=12)
 rows = st.lists(st.tuples(text, text, text, st.sampled_from(["", "train", "valid", "test"]), text), max_size=8)

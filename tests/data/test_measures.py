@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.fft import dctn
-from tests.pictures import photo
 
 from anmok.data.measures import measure, perceptual_hash
+from tests.pictures import photo
 
 
 def bits(text: str) -> NDArray[np.uint8]:

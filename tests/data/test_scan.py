@@ -9,8 +9,6 @@ from typing import Self
 import numpy as np
 import pytest
 from PIL import Image
-from tests.data.made import picture, pictures_of, write_tree, write_zip
-from tests.pictures import encode, photo
 
 from anmok.config import Limits
 from anmok.data import scan as scan_module
@@ -24,6 +22,8 @@ from anmok.errors import AnmokError, EmptySource, SourceNotFound
 from anmok.i18n import use_language
 from anmok.images import decode
 from anmok.progress import Task
+from tests.data.made import picture, pictures_of, write_tree, write_zip
+from tests.pictures import encode, photo
 
 
 class Counting:

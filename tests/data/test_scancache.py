@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.data.made import digest, pictures_of, write_tree
-from tests.data.test_scan import Counting
 
 from anmok.data.scan import scan
 from anmok.data.scancache import Facts, ScanCache
 from anmok.locations import cache_dir
+from tests.data.made import digest, pictures_of, write_tree
+from tests.data.test_scan import Counting
 
 ROOT = Path(__file__).parents[2]
 

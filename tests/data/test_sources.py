@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.data.made import picture, unprivileged, write_tree, write_zip
 
 from anmok.data.archives import ZipSource
 from anmok.data.folders import FileSource, FolderSource
 from anmok.data.sources import open_source
 from anmok.data.tables import TableSource
 from anmok.errors import AnmokError, SourceNotFound, StorageError, UnknownSource
+from tests.data.made import picture, unprivileged, write_tree, write_zip
 
 
 def test_each_kind_of_source_is_recognised_by_its_content(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tests.data.made import Row, digest, manifest_of, pictures_of, synthetic, write_tree
 
 from anmok.config import SplitConfig
 from anmok.data.cut import Cuttable, cut, picture_groups
@@ -15,6 +14,7 @@ from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.data.split import assign_splits, check, find_leaks
 from anmok.errors import DataError, TooFewPictures
+from tests.data.made import Row, digest, manifest_of, pictures_of, synthetic, write_tree
 
 CONFIG = SplitConfig(test=0.2, valid=0.25, seed=1)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.data.made import write_tree
 
 from anmok.config import Limits
 from anmok.data.readers import Item, read_listing
 from anmok.data.sources import open_source
 from anmok.data.tables import Row, TableSource, parse_rows
 from anmok.errors import AnmokError, DataError, UnknownSource
+from tests.data.made import write_tree
 
 
 def parsed(text: str) -> tuple[Row, ...]:

@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from PIL import Image
-from tests.features.graphs import colour_of, mean_colour
-from tests.pictures import encode, photo
 
 from anmok import images
 from anmok.config import Limits
 from anmok.errors import DamagedPicture, PictureError, PictureTooLarge, UnknownFormat
 from anmok.features.engine import Item, run_graph, stream_pixels
 from anmok.features.session import count_threads, open_session
+from tests.features.graphs import colour_of, mean_colour
+from tests.pictures import encode, photo
 
 
 def plain(number: int, size: int = 8) -> bytes:

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.features.graphs import mean_colour
-from tests.pictures import encode, photo
 
 from anmok import images
 from anmok.data.manifest import Manifest
@@ -24,6 +22,8 @@ from anmok.features import pixels as pixels_module
 from anmok.features.extractor import Extractor, extract, load_pixels
 from anmok.features.session import open_session
 from anmok.locations import cache_dir
+from tests.features.graphs import mean_colour
+from tests.pictures import encode, photo
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from skimage.feature import hog
-from tests.pictures import photo
 
 from anmok.errors import UsageError
 from anmok.features import handcrafted
 from anmok.features.handcrafted import CELLS, DIM, SIZE, handcrafted_extractor, handcrafted_graph, parts, pattern_table
 from anmok.features.session import open_session
+from tests.pictures import photo
 
 
 @cache

@@ -7,10 +7,10 @@ import struct
 import numpy as np
 import pytest
 from PIL import Image
-from tests.pictures import encode, in_mode, photo, png, tiff, with_tiff_tag
 
 from anmok.errors import DamagedPicture
 from anmok.images import decode
+from tests.pictures import encode, in_mode, photo, png, tiff, with_tiff_tag
 
 WHITE = [255, 255, 255]
 

@@ -13,6 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+
+from anmok.config import Limits
+from anmok.errors import DamagedPicture, PictureTooLarge
+from anmok.images import FORMATS, decode, load, resize
 from tests.pictures import (
     EVERY_FORMAT,
     EVERY_KIND,
@@ -28,10 +32,6 @@ from tests.pictures import (
     photo,
     png,
 )
-
-from anmok.config import Limits
-from anmok.errors import DamagedPicture, PictureTooLarge
-from anmok.images import FORMATS, decode, load, resize
 
 KINDS = pytest.mark.parametrize(("kind", "mode"), EVERY_KIND, ids=[f"{kind}-{mode}" for kind, mode in EVERY_KIND])
 

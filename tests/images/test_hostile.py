@@ -18,6 +18,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+
+from anmok.config import Limits
+from anmok.errors import DamagedPicture, PictureError, PictureTooLarge
+from anmok.images import decode, load
 from tests.pictures import (
     EVERY_FORMAT,
     EVERY_KIND,
@@ -30,10 +34,6 @@ from tests.pictures import (
     png_chunk,
     with_tiff_tag,
 )
-
-from anmok.config import Limits
-from anmok.errors import DamagedPicture, PictureError, PictureTooLarge
-from anmok.images import decode, load
 
 SMALL = Limits(max_pixels=4_000_000)
 STARTS = (

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.pictures import EVERY_FORMAT, encode, photo
 
 from anmok.errors import UnknownFormat
 from anmok.i18n import use_language
 from anmok.images import decode
+from tests.pictures import EVERY_FORMAT, encode, photo
 
 OTHERS = {
     "an empty file": b"",

@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.models.packs import make_pack
-from tests.pictures import photo
 
 from anmok.errors import MissingExtra, ParityError, StorageError, UsageError, WeightsMissing
 from anmok.features.session import open_session
@@ -22,6 +20,8 @@ from anmok.locations import cache_dir
 from anmok.models import backbones, onnx_export
 from anmok.models.backbones import backbone_extractor, backbone_module
 from anmok.models.packs import WeightPack, read_pack
+from tests.models.packs import make_pack
+from tests.pictures import photo
 
 
 @pytest.fixture(scope="session")

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.models.packs import fake_pack
 
 from anmok.errors import WeightsMissing
 from anmok.locations import cache_dir
 from anmok.models import hub
 from anmok.models.packs import all_packs, find_pack, read_pack
+from tests.models.packs import fake_pack
 
 
 @pytest.fixture

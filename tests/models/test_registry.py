@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from tests.models.packs import make_pack
-from tests.pictures import photo
 
 from anmok.bundle.append import append_head
 from anmok.bundle.graph import check_graph
@@ -20,6 +18,8 @@ from anmok.models.networks import get_network, network_names
 from anmok.models.packs import find_pack
 from anmok.models.recipes import get_recipe, recipe_names
 from anmok.models.registry import ModelSpec, all_models, get_model, register_model
+from tests.models.packs import make_pack
+from tests.pictures import photo
 
 MODELS = {spec.name: spec for spec in all_models()}
 # Read now, because each test begins without this variable.

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.training.made import striped
 from torch import Tensor
 
 from anmok.errors import UnknownName
 from anmok.training.augmentation import FlipZoomShift, LightJitter, get_policy, policy_names, register_policy
+from tests.training.made import striped
 
 
 def same_picture(count: int, size: int = 32) -> Tensor:

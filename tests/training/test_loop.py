@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pytest
 import torch
-from tests.training.made import made_loop, network_recipe, striped
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -17,6 +16,7 @@ from anmok.training.checkpoint import State
 from anmok.training.device import low_precision, own_random_numbers, torch_threads
 from anmok.training.hooks import Hook
 from anmok.training.loop import Loop, PictureSet, logits_of
+from tests.training.made import made_loop, network_recipe, striped
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.training.made import network_recipe, small_disk
 
 from anmok.config import to_json
 from anmok.errors import StorageError
 from anmok.training.run import HISTORY_COLUMNS, Predictions, Run, find_run, run_id
+from tests.training.made import network_recipe, small_disk
 
 HASH = "ab" * 32
 

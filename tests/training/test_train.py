@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.training.made import network_recipe, picture_folder, picture_manifest, small_disk
 
 from anmok.config import Recipe
 from anmok.data.manifest import Manifest
@@ -25,6 +24,7 @@ from anmok.training.loop import PictureSet, logits_of
 from anmok.training.rows import rows_of
 from anmok.training.run import Run
 from anmok.training.train import train
+from tests.training.made import network_recipe, picture_folder, picture_manifest, small_disk
 
 ROOT = Path(__file__).resolve().parents[2]
 

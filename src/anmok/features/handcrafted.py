@@ -149,8 +149,8 @@ def _direction_cells(b: GraphBuilder, rgb: Value) -> Value:
 def _cell_shares() -> NDArray[np.float32]:
     """Return ``(SIZE, CELLS)``: how much a pixel counts for each cell, falling linearly to the next cells' centres."""
     pixels = (np.arange(SIZE) + 0.5) / CELL - 0.5
-    shares = np.maximum(0, 1 - np.abs(pixels[:, None] - np.arange(CELLS)[None]))
-    return (shares / CELL).astype(np.float32)
+    distances: NDArray[np.float64] = np.abs(pixels[:, None] - np.arange(CELLS)[None])
+    return (np.maximum(0, 1 - distances) / CELL).astype(np.float32)
 
 
 def _field_shares() -> NDArray[np.float32]:
