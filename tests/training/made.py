@@ -17,6 +17,7 @@ from anmok.data.scan import scan
 from anmok.data.split import assign_splits
 from anmok.models.networks import get_network
 from anmok.training.loop import Loop, PictureSet
+from anmok.training.workers import Workers
 
 CLASSES = ("가로", "세로", "점")
 
@@ -71,13 +72,14 @@ def network_recipe(**changes: object) -> Recipe:
     return Recipe(**(values | changes))  # type: ignore[arg-type]
 
 
-def made_loop(recipe: Recipe, each: int = 8, classes: int = 2, **options: object) -> Loop:
+def made_loop(recipe: Recipe, workers: Workers, each: int = 8, classes: int = 2, **options: object) -> Loop:
     """Return a loop on made pictures, two thirds of them to learn from; seed torch before."""
     pixels, labels = picture_array(each, classes)
     rows = np.arange(len(labels))
     train = PictureSet(pixels, labels, rows[rows % 3 > 0])
     valid = PictureSet(pixels, labels, rows[rows % 3 == 0])
-    return Loop(get_network(recipe.model)(classes), recipe, train, valid, epochs=recipe.epochs, **options)  # type: ignore[arg-type]
+    network = get_network(recipe.model)(classes)
+    return Loop(network, recipe, train, valid, workers=workers, epochs=recipe.epochs, **options)  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ from anmok.training.loop import PictureSet, logits_of
 from anmok.training.rows import rows_of
 from anmok.training.run import Run
 from anmok.training.train import train
+from anmok.training.workers import Workers
 from tests.training.made import network_recipe, picture_folder, picture_manifest, small_disk
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,7 +81,8 @@ def test_the_predictions_are_those_of_the_kept_weights_in_float32(tmp_path: Path
     assert list(predictions.splits) == manifest.table["split"].iloc[rows].tolist()
     np.testing.assert_array_equal(predictions.labels, manifest.label_indices()[rows])
     pixels = load_pixels(manifest, 32, "squash", threads=1)
-    logits = logits_of(load_network(run), PictureSet(pixels, manifest.label_indices(), rows))
+    with Workers(1) as workers:
+        logits = logits_of(load_network(run), PictureSet(pixels, manifest.label_indices(), rows), workers)
     np.testing.assert_allclose(predictions.probabilities, torch.softmax(logits, dim=1).numpy(), atol=1e-5)
 
 
@@ -187,10 +189,11 @@ import sys
 from pathlib import Path
 from anmok.data.manifest import Manifest
 from anmok.training.train import train
+from anmok.training.workers import Workers
 from tests.training.made import network_recipe
 
 folder = Path(sys.argv[1])
-train(network_recipe(epochs=20), Manifest.load(folder / "manifest.parquet"), folder / "runs", threads=1)
+train(network_recipe(epochs=12), Manifest.load(folder / "manifest.parquet"), folder / "runs", threads=1)
 """
 
 
@@ -199,13 +202,13 @@ def test_a_training_that_was_killed_goes_on_to_the_same_result_to_the_last_bit(
 ) -> None:
     run = killed(tmp_path, manifest)
     assert not run.is_finished
-    assert 2 <= len(run.history()) < 20
+    assert 2 <= len(run.history()) < 12
     listener = Listener()
-    recipe = network_recipe(epochs=20)
+    recipe = network_recipe(epochs=12)
     assert train(recipe, manifest, tmp_path / "runs", threads=1, progress=listener) == run
     assert any("goes on after epoch" in text for text in listener.said)
     whole = train(recipe, manifest, tmp_path / "whole", threads=1)
-    assert [row["epoch"] for row in run.history()] == list(range(1, 21))
+    assert [row["epoch"] for row in run.history()] == list(range(1, 13))
     assert_alike(run, whole)
     assert not list(run.folder.rglob("*.part"))
 

@@ -1,8 +1,7 @@
-"""Where and how precisely PyTorch computes: GPU or CPU, bfloat16 where it pays, threads, chance."""
+"""Where and how precisely PyTorch computes: GPU or CPU, bfloat16 where it pays, chance."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -23,17 +22,6 @@ def _is_faster_with_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_amx_tile_supported())
-
-
-@contextmanager
-def torch_threads(threads: int) -> Iterator[None]:
-    """Let PyTorch use so many threads inside the block; 0 takes all cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or os.cpu_count() or 1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +23,13 @@ from anmok.training.checkpoint import State
 from anmok.training.device import low_precision
 from anmok.training.hooks import Hook
 from anmok.training.schedule import batches_for, rate_factor
+from anmok.training.workers import Replicas, Workers
 
-#: Pictures that are measured at a time, where no gradient is kept.
-MEASURED_AT_ONCE = 128
+#: Pictures that a thread measures at a time.
+MEASURED_AT_ONCE = 32
+#: Parts of a batch that are learned from at the same time on a CPU, whatever the number of cores: what is learned
+#: must not depend on the machine's size. A GPU takes the batch whole.
+PARTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +56,21 @@ class PictureSet:
         return pictures.to(device), labels.to(device)
 
 
-def logits_of(network: Network, pictures: PictureSet) -> Tensor:
+def logits_of(network: Network, pictures: PictureSet, workers: Workers) -> Tensor:
     """Return the network's logits in evaluation mode, float32 ``(N, K)`` on the CPU, computed in float32."""
     was_training = network.training
     device = next(network.parameters()).device
+
+    def answer(places: NDArray[np.int64]) -> Tensor:
+        with torch.inference_mode():
+            logits: Tensor = network(pictures.batch(places, device)[0])[0]
+            return logits.float().cpu()
+
     network.eval()
-    with torch.inference_mode():
-        parts = [
-            network(pictures.batch(places, device)[0])[0].float().cpu()
-            for places in np.array_split(np.arange(len(pictures)), -(-len(pictures) // MEASURED_AT_ONCE) or 1)
-        ]
+    parts = np.array_split(np.arange(len(pictures)), max(1, -(-len(pictures) // MEASURED_AT_ONCE)))
+    answers = workers.map(answer, parts)
     network.train(was_training)
-    return torch.cat(parts)
+    return torch.cat(answers)
 
 
 class Loop:
@@ -70,11 +78,13 @@ class Loop:
 
     AdamW with one cycle of the learning rate, label smoothing, early stopping; the weights of the epoch with the
     least validation loss are kept. Training steps run in bfloat16 where that is faster; validation, and so the
-    choice of the epoch, in float32. Everything that depends on chance draws from torch's generator, so with the
-    same seed, machine and threads two runs are alike to the last bit, also when one of them was interrupted.
+    choice of the epoch, in float32. Everything that depends on chance draws from torch's generator in this thread,
+    and a batch is divided the same way whatever the number of threads; so on one machine two runs with the same seed
+    are alike to the last bit, also when one of them was interrupted or had more threads.
 
     Args:
-        network: with its first weights, on its device.
+        network: with its first weights, on its device. Its forward pass draws no random numbers.
+        workers: compute the parts of a batch.
         epochs: how often each picture is seen at most.
         class_weights: float32 ``(K,)``, what an error on a picture of each class costs; None: 1 each.
         hooks: see ``Hook``.
@@ -94,6 +104,7 @@ class Loop:
         train: PictureSet,
         valid: PictureSet,
         *,
+        workers: Workers,
         epochs: int,
         class_weights: Tensor | None = None,
         hooks: Sequence[Hook] = (),
@@ -101,7 +112,9 @@ class Loop:
         self.network = network.to(memory_format=torch.channels_last)
         self.recipe, self.train_set, self.valid_set, self.epochs = recipe, train, valid, epochs
         self.device = next(network.parameters()).device
-        self.optimizer = torch.optim.AdamW(_groups(network, recipe.weight_decay), lr=recipe.learning_rate)
+        self.optimizer = torch.optim.AdamW(_groups(network, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
+        self.workers = workers
+        self._replicas = Replicas(self.network, PARTS if self.device.type == "cpu" else 1)
         self.hooks = tuple(hooks)
         self.class_weights = None if class_weights is None else class_weights.to(self.device)
         self.augment = get_policy(recipe.augmentation)
@@ -149,6 +162,7 @@ class Loop:
         self.network.train()
         for hook in self.hooks:
             hook.on_epoch_begin(self)
+        self._replicas.spread()
         order = torch.randperm(len(self.train_set)).numpy()
         # Sums stay on the device: asking for each number would make a GPU wait.
         loss, right = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
@@ -167,6 +181,7 @@ class Loop:
                 ),
                 hint=_("Lower the recipe's learning_rate ({rate}).").format(rate=self.recipe.learning_rate),
             )
+        self._replicas.gather()
         self.epoch += 1
         valid_loss, valid_accuracy = self._validate()
         return {
@@ -192,24 +207,45 @@ class Loop:
         targets = one_hot(labels, self.network.classes).float()
         for hook in self.hooks:
             pictures, targets = hook.on_batch(self, pictures, targets)
-        with low_precision(self.device):
-            logits = self.network(pictures)[0]
-        logits = logits.float()
-        smoothing = self.recipe.label_smoothing
-        loss = cross_entropy(logits, targets, weight=self.class_weights, label_smoothing=smoothing)
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        answers, gradients = zip(*self._learn_from_parts(pictures, targets), strict=True)
+        for parameter, *parts in zip(self._parameters(), *gradients, strict=True):
+            parameter.grad = functools.reduce(torch.add, parts)
         self.optimizer.step()
         for hook in self.hooks:
             hook.on_step_end(self)
-        plain = cross_entropy(logits.detach(), labels, reduction="sum")
-        return plain, (logits.detach().argmax(dim=1) == labels).sum()
+        logits = torch.cat(answers)
+        return cross_entropy(logits, labels, reduction="sum"), (logits.argmax(dim=1) == labels).sum()
+
+    def _learn_from_parts(self, pictures: Tensor, targets: Tensor) -> list[tuple[Tensor, tuple[Tensor, ...]]]:
+        """Return logits and gradients of each part of a batch; the gradients' sum is that of the mean loss."""
+        members = self._replicas.members
+        parameters = self._parameters()
+
+        def learn(part: tuple[Network, Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
+            network, some_pictures, some_targets = part
+            with low_precision(self.device):
+                logits = network(some_pictures)[0]
+            logits = logits.float()
+            loss = cross_entropy(
+                logits,
+                some_targets,
+                weight=self.class_weights,
+                label_smoothing=self.recipe.label_smoothing,
+                reduction="sum",
+            )
+            return logits.detach(), torch.autograd.grad(loss / len(pictures), parameters)
+
+        parts = zip(members, pictures.tensor_split(len(members)), targets.tensor_split(len(members)), strict=True)
+        return self.workers.map(learn, [part for part in parts if len(part[1])])
+
+    def _parameters(self) -> list[Tensor]:
+        return [parameter for parameter in self.network.parameters() if parameter.requires_grad]
 
     def _validate(self) -> tuple[float, float]:
         """Measure the network and keep its weights if they are the best so far."""
         for hook in self.hooks:
             hook.on_validation_begin(self)
-        logits = logits_of(self.network, self.valid_set)
+        logits = logits_of(self.network, self.valid_set, self.workers)
         labels = torch.from_numpy(self.valid_set.labels[self.valid_set.rows])
         loss, accuracy = float(cross_entropy(logits, labels)), float((logits.argmax(dim=1) == labels).float().mean())
         before = min((row["valid_loss"] for row in self.history), default=float("inf"))

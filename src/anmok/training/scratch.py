@@ -16,11 +16,12 @@ from anmok.models.networks import Network, get_network
 from anmok.progress import Progress
 from anmok.records import TEST, TRAIN, VALID
 from anmok.training.checkpoint import drop_state, load_state, save_network, save_state
-from anmok.training.device import choose_device, own_random_numbers, torch_threads
+from anmok.training.device import choose_device, own_random_numbers
 from anmok.training.loop import Loop, PictureSet, logits_of
 from anmok.training.rows import predictions_of, rows_of
 from anmok.training.run import RUN_FORMAT, Run, describe_environment
 from anmok.training.schedule import epochs_for
+from anmok.training.workers import Workers
 
 
 def train_network(run: Run, recipe: Recipe, manifest: Manifest, *, threads: int, progress: Progress) -> None:
@@ -51,13 +52,14 @@ def train_network(run: Run, recipe: Recipe, manifest: Manifest, *, threads: int,
     def make() -> Loop:
         torch.manual_seed(recipe.seed)
         network = kind(len(manifest.classes)).to(device)
-        return Loop(network, recipe, train, valid, epochs=recipe.epochs or epochs_for(len(train)))
+        epochs = recipe.epochs or epochs_for(len(train))
+        return Loop(network, recipe, train, valid, workers=workers, epochs=epochs)
 
-    with torch_threads(threads), own_random_numbers():
+    with Workers(threads) as workers, own_random_numbers():
         loop = resumed(make, run, progress)
         _run(loop, run, progress)
         trained = time.perf_counter()
-        probabilities = torch.softmax(logits_of(loop.network, asked), dim=1).numpy()
+        probabilities = torch.softmax(logits_of(loop.network, asked, workers), dim=1).numpy()
     run.write_predictions(predictions_of(manifest, asked.rows, probabilities))
     save_network(run, loop.network, recipe.model, {"epoch": loop.best_epoch, "epochs": loop.epoch})
     # The history also knows the seconds of epochs before an interruption.
