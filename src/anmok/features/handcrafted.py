@@ -210,7 +210,8 @@ def pattern_table() -> NDArray[np.float32]:
     bits = (codes[:, None] >> np.arange(8)) & 1
     is_uniform = (bits != np.roll(bits, 1, axis=1)).sum(axis=1) <= 2
     columns = np.where(is_uniform, np.cumsum(is_uniform) - 1, PATTERNS - 1)
-    return np.eye(PATTERNS, dtype=np.float32)[columns]
+    table: NDArray[np.float32] = np.eye(PATTERNS, dtype=np.float32)[columns]
+    return table
 
 
 def _colours(b: GraphBuilder, rgb: Value, luma: Value) -> Value:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from anmok.config import ResizeRule
 from anmok.locations import cache_dir
-from anmok.storage import atomic_write, explained
+from anmok.storage import atomic_write, explained, sweep
 
 #: Bytes that all files together may take; the longest unused go first. The newest stays, whatever its size.
 BUDGET = 20 * 2**30
@@ -88,6 +88,7 @@ class PixelFile:
 
 def _make_room(folder: Path, wanted: int) -> None:
     """Delete the longest unused files until ``wanted`` bytes fit into the budget."""
+    sweep(folder)
     files = []
     with contextlib.suppress(FileNotFoundError):
         for path in folder.glob("*.npy"):

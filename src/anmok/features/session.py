@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import onnxruntime
 
-#: ONNX Runtime's severities: 3 is "error". Its warnings are about kernels and devices, not about the user's data.
-_ERRORS_ONLY = 3
+#: ONNX Runtime's severities: 4 is "fatal". Warnings are about kernels and devices; errors come as exceptions too.
+_ERRORS_ONLY = 4
 
 
 def count_threads(threads: int = 0) -> int:
