@@ -287,7 +287,7 @@ def test_without_permission_the_message_says_what_to_do(tmp_path: Path) -> None:
     folder.chmod(0o755)
     message, hint = output.splitlines()
     assert message.startswith("No permission for ")
-    assert hint == "Choose a folder that you may write to, or change the permissions."
+    assert hint.startswith("Choose a folder that you may write to")
     assert (folder / "a").read_bytes() == b"old"
     assert names(folder) == ["a"]
 

@@ -6,13 +6,18 @@ import contextlib
 import errno
 import json
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from anmok.errors import StorageError
 from anmok.i18n import _
+
+#: Names of the temporary files of ``atomic_write``.
+PART = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 @contextlib.contextmanager
@@ -37,9 +42,15 @@ def storage_error(error: OSError, path: Path) -> StorageError:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return StorageError(
             _("No permission for {path}.").format(path=where),
-            hint=_("Choose a folder that you may write to, or change the permissions."),
+            hint=_(
+                "Choose a folder that you may write to (--out for results, ANMOK_CACHE for the cache), "
+                "or change the permissions."
+            ),
         )
-    return StorageError(_("{path}: {reason}.").format(path=where, reason=error.strerror or error))
+    return StorageError(
+        _("{path}: {reason}.").format(path=where, reason=error.strerror or error),
+        hint=_("Check that path; results go where --out says, and what can be computed again where ANMOK_CACHE says."),
+    )
 
 
 @contextlib.contextmanager
@@ -67,6 +78,15 @@ def atomic_write(path: Path, *, binary: bool = True) -> Iterator[IO[Any]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove temporary files below ``folder`` that killed processes left; only those older than a day."""
+    too_old = time.time() - 24 * 3600
+    for path in folder.rglob(".*.part"):
+        with contextlib.suppress(OSError):  # another process may be faster; next time is early enough
+            if PART.fullmatch(path.name) and path.lstat().st_mtime < too_old:
+                path.unlink()
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -203,8 +203,14 @@ def test_a_file_far_larger_than_any_bundle_is_not_read(tmp_path: Path) -> None:
 
 
 def test_a_device_is_no_bundle() -> None:
-    with pytest.raises(BundleError, match="no bundle"):
+    with pytest.raises(BundleError, match="not an ordinary file"):
         read_bundle(Path("/dev/zero"))
+
+
+def test_a_pipe_that_nobody_writes_to_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.anmok")
+    with pytest.raises(BundleError, match="not an ordinary file"):
+        read_bundle(tmp_path / "pipe.anmok")
 
 
 def npz(embeddings: bytes, labels: bytes) -> bytes:

@@ -83,3 +83,36 @@ def test_asking_for_help_loads_no_heavy_library(words: list[str]) -> None:
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_a_full_device_for_output_is_said_and_ends_with_1() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "anmok", "models"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert "disk is full" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_closed_output_is_no_traceback() -> None:
+    done = subprocess.run(
+        [f"{sys.executable} -m anmok models >&-"], shell=True, stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_ends_a_table_quietly() -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {sys.executable} -m anmok models | true"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+def test_names_from_outside_do_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["predict", "\x1b[31mnothing.anmok", "x"]) == 2
+    assert "\x1b" not in capsys.readouterr().err

@@ -42,6 +42,10 @@ def a_class_with_one_picture(folder: Path) -> Path:
     return folder
 
 
+def three_pictures_a_class(folder: Path) -> Path:
+    return two_classes(folder, each=3)
+
+
 def no_readable_picture(folder: Path) -> Path:
     for label in ("cat", "dog"):
         (folder / label).mkdir(parents=True)
@@ -87,6 +91,7 @@ test_pictures_in_train.__test__ = False  # type: ignore[attr-defined]
         (nothing, 1, ["pictures"]),
         (one_class, 1, ["cat"]),
         (a_class_with_one_picture, 1, ["bird", "lonely.png", "--drop-small-classes"]),
+        (three_pictures_a_class, 1, ["too few pictures", "validation"]),
         (no_readable_picture, 1, ["broken.jpg"]),
         (a_text_file, 2, [".docx"]),
         (a_damaged_zip, 2, [".zip"]),

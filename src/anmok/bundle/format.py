@@ -15,6 +15,7 @@ import json
 import math
 import os
 import re
+import stat
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -176,9 +177,16 @@ def _bundle(path: Path, contents: Mapping[str, bytes], *, reference: bool) -> Bu
 
 def _read_members(path: Path) -> dict[str, bytes]:
     if not path.exists():
-        raise SourceNotFound(_("There is no bundle {path}.").format(path=path))
-    with explained(path), path.open("rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
+        raise SourceNotFound(
+            _("There is no bundle {path}.").format(path=path),
+            hint=_("Check the spelling. `anmok compare SOURCE --out FOLDER` leaves one in FOLDER/best.anmok."),
+        )
+    # Non-blocking, because opening a pipe that nobody writes to would wait for ever.
+    with explained(path), os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+        facts = os.fstat(stream.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            raise damaged(path, _("it is not an ordinary file"))
+        size = facts.st_size
         if size > sum(MEMBERS.values()):
             raise damaged(path, _("it is too large"))
         # The whole file at once: what is checked is then what is used, even if somebody replaces the file.

@@ -6,17 +6,19 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 import typer
 
 import anmok
 from anmok.errors import AnmokError
 from anmok.i18n import _
+from anmok.storage import storage_error
 
 #: Typer turns Ctrl-C into this exit code (128 + SIGINT, as shells count).
 INTERRUPTED = 130
 #: Modules of this package with ``register(app)``, in the order of ``anmok --help``.
-COMMANDS = ("demo", "compare", "predict", "evaluate", "report", "scan", "datasets", "models")
+COMMANDS = ("demo", "compare", "predict", "evaluate", "report", "scan", "datasets", "models", "weights")
 
 
 def build() -> typer.Typer:
@@ -46,6 +48,7 @@ def build() -> typer.Typer:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code."""
+    _give_streams()
     command = typer.main.get_command(build())
     try:
         result = command.main(args=list(arguments), prog_name="anmok", standalone_mode=False)
@@ -64,20 +67,31 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of our output has left (`anmok ... | head`); nobody is there to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # Rooms explain their own files; what is left is a terminal, pipe or file that takes no more of our output.
+        complain(storage_error(error, Path("standard output")))
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     if result == INTERRUPTED:
         typer.echo("\n" + _("Stopped. What was finished is kept: the same command goes on from there."), err=True)
     return result if isinstance(result, int) else 0
 
 
+def _give_streams() -> None:
+    """Replace streams that our caller has closed (``>&-``) by ones that take everything."""
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+
+
 def complain(error: AnmokError) -> None:
     """Print an error for a person: the message, then what to do, on standard error."""
-    from anmok.cli.console import stderr
+    from anmok.cli.console import harmless, stderr
 
     # The words stand outside of f-strings, where the collector of texts cannot see them.
     error_word, what_to_do = _("Error"), _("What to do")
     console = stderr()
     console.print(f"[bold red]{error_word}:[/] ", end="")
-    console.print(error.message, markup=False, highlight=False)
+    console.print(harmless(error.message), markup=False, highlight=False)
     if error.hint:
         console.print(f"[bold]{what_to_do}:[/] ", end="")
-        console.print(error.hint, markup=False, highlight=False)
+        console.print(harmless(error.hint), markup=False, highlight=False)

@@ -62,7 +62,7 @@ def register(app: typer.Typer) -> None:
             drop_small_classes=drop_small_classes,
             threads=threads,
         )
-        folder = out or Path(f"anmok-{Path(source).stem or 'results'}")
+        folder = out or _default_folder(source)
         comparison = run_comparison(source, folder, config, command=_command(source, folder, config))
         show(comparison, folder, as_json=as_json)
 
@@ -74,6 +74,12 @@ def run_comparison(source: str, folder: Path, config: CompareConfig, *, command:
 
     with TerminalProgress() as progress:
         return compare(source, folder, config, progress=progress, command=command)
+
+
+def _default_folder(source: str) -> Path:
+    """Return ``anmok-photos`` for the folder photos, ``anmok-photos-zip`` for photos.zip: two sources, two folders."""
+    name = Path(source).resolve().name.replace(".", "-").strip("-")
+    return Path(f"anmok-{name or 'results'}")
 
 
 def _command(source: str, folder: Path, config: CompareConfig) -> str:
@@ -90,12 +96,12 @@ def show(comparison: Comparison, folder: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(json.loads((folder / "summary.json").read_text(encoding="utf-8")), ensure_ascii=False))
         return
-    from anmok.cli.console import stdout
+    from anmok.cli.console import harmless, stdout
     from anmok.cli.tables import comparison_table
 
     console = stdout()
     console.print()
-    console.print(comparison_table(comparison))
+    console.print(comparison_table(comparison, width=console.width))
     console.print(comparison.reason, markup=False)
     for warning in comparison.warnings:
         console.print("[yellow]![/] ", end="")
@@ -123,4 +129,4 @@ def show(comparison: Comparison, folder: Path, *, as_json: bool) -> None:
     )
     for title, text in rows:
         console.print(f"[bold]{title}[/]: ", end="")
-        console.print(text, markup=False, soft_wrap=True)
+        console.print(harmless(text), markup=False, soft_wrap=True)

@@ -18,30 +18,52 @@ from rich.progress import (
 )
 from rich.progress import Progress as RichProgress
 from rich.progress import Task as RichTask
+from rich.table import Column
 from rich.text import Text
 
 from anmok.i18n import _
 from anmok.progress import Task
 
 
+class _Terminal(Console):
+    """Lets a reader that has left be told apart from an error; rich itself would leave with exit code 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def harmless(text: str) -> str:
+    """Return ``text`` without control characters but line ends: names from outside must not steer the terminal."""
+    return "".join(letter if letter == "\n" or letter.isprintable() else "�" for letter in text)
+
+
 def stdout() -> Console:
     """Return a console for results."""
     # A file or pipe has no width; tables then take what their columns need.
     shown = sys.stdout.isatty()
-    return Console(highlight=False, soft_wrap=not shown, width=None if shown else 120)
+    return _Terminal(highlight=False, soft_wrap=not shown, width=None if shown else 120)
 
 
 def stderr() -> Console:
     """Return a console for progress and errors."""
-    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+    return _Terminal(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+#: From so many characters on there is room for a remark beside the bar.
+WIDE = 120
+#: Seconds; what took less was found in a cache, and its rate would mean nothing.
+SHORTEST_RATED = 0.5
 
 
 class _RateColumn(ProgressColumn):
     """Steps a second, in the unit of the task."""
 
+    max_refresh = 0.5
+
     def render(self, task: RichTask) -> Text:
-        speed = task.finished_speed or task.speed
-        if not speed:
+        # Over the whole task once it is finished; what took no time was found in a cache and has no rate.
+        speed = task.completed / task.elapsed if task.finished and task.elapsed else task.speed
+        if not speed or (task.elapsed or 0) < SHORTEST_RATED:
             return Text("")
         unit = task.fields.get("unit", "")
         return Text(f"{speed:,.0f} {unit}/s" if speed >= 10 else f"{speed:.1f} {unit}/s", style="cyan")
@@ -76,17 +98,19 @@ class TerminalProgress:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or stderr()
         self._shown = self._console.is_terminal
-        self._bars = RichProgress(
+        wide = self._console.width >= WIDE
+        columns: list[ProgressColumn] = [
             SpinnerColumn(finished_text="[green]✓[/]"),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            _RateColumn(),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            TextColumn("{task.fields[note]}", style="dim", markup=False),
-            console=self._console,
-            disable=not self._shown,
-        )
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, ratio=2)),
+            BarColumn(bar_width=24 if wide else 10),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            _RateColumn(table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True, table_column=Column(no_wrap=True)),
+        ]
+        if wide:
+            note = Column(no_wrap=True, overflow="ellipsis", ratio=3)
+            columns.append(TextColumn("{task.fields[note]}", style="dim", markup=False, table_column=note))
+        self._bars = RichProgress(*columns, console=self._console, disable=not self._shown, expand=wide)
 
     def task(self, title: str, total: int | None = None, *, unit: str = "") -> Task:
         """Begin a bar."""

@@ -14,7 +14,7 @@ from anmok.i18n import _
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
 
-    @app.command(help=_("Show the whole way on built-in drawings of five places on Jeju; no download, about a minute."))
+    @app.command(help=_("Show the whole way on built-in drawings of five places on Jeju; no download, a few minutes."))
     def demo(
         out: Annotated[Path, typer.Option("--out", "-o", help=_("Folder for the results."))] = Path("anmok-demo"),
         models: Annotated[str, models_option()] = "handcrafted,cnn-small,mobilenetv2",

@@ -30,7 +30,7 @@ def threads_option() -> Any:
 
 def json_option() -> Any:
     """Return ``--json``."""
-    return typer.Option("--json", help=_("Print JSON for programs instead of a table."))
+    return typer.Option("--json", help=_("Print JSON for programs instead of a table: one object a line."))
 
 
 def models_option() -> Any:

@@ -10,7 +10,7 @@ import typer
 
 from anmok.cli.options import json_option, lang_option, threads_option
 from anmok.errors import UsageError
-from anmok.i18n import _
+from anmok.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Answer = Prediction | PredictionFailure
 
 STANDARD_INPUT = "-"
+#: Bytes; no system has longer paths, and a stream without an end of a line must not fill the memory.
+LONGEST_PATH = 2**16
 
 
 def register(app: typer.Typer) -> None:
@@ -109,6 +111,8 @@ def _print_table(answers: Iterable[Answer], total: int | None) -> int:
                 # In a file or a pipe nothing is gained from breaking long names into lines.
                 console.width = 10_000
             console.print(_table(known))
+            for answer in filter(_is_failure, known):
+                console.print(f"! {getattr(answer, 'error', '')}", markup=False)
     return sum(map(_is_failure, known))
 
 
@@ -136,7 +140,7 @@ def _table(answers: Sequence[Answer]) -> Table:
     from anmok.records import PredictionFailure
 
     failures = sum(map(_is_failure, answers))
-    caption = _("{count} pictures").format(count=len(answers))
+    caption = ngettext("{count} picture", "{count} pictures", len(answers)).format(count=len(answers))
     if failures:
         caption += ", " + _("{count} of them could not be read").format(count=failures)
     table = Table(caption=caption, caption_justify="left")
@@ -148,7 +152,7 @@ def _table(answers: Sequence[Answer]) -> Table:
     for answer in answers:
         # Text and not str: names of files and classes may look like rich's markup.
         if isinstance(answer, PredictionFailure):
-            table.add_row(Text(answer.path), Text(_("not readable"), style="red"), "", "", Text(answer.error))
+            table.add_row(Text(answer.path), Text(_("not readable"), style="red"), "", "", "")
             continue
         # A bundle may come from a stranger: the names in it must not steer the terminal.
         label = _("none of these") if answer.unknown else escape(answer.label)
@@ -177,12 +181,16 @@ def _close_standard_output() -> None:
 
 def _split(stream: IO[bytes], end: bytes) -> Iterator[bytes]:
     """Yield what stands before each ``end`` in a stream, as soon as it is there."""
-    if end == b"\n":
-        for line in stream:
-            yield line.rstrip(b"\r\n")
-        return
     rest = b""
-    while block := stream.read1(2**16):  # type: ignore[attr-defined]
+    while block := stream.read1(LONGEST_PATH):  # type: ignore[attr-defined]
         *whole, rest = (rest + block).split(end)
-        yield from whole
-    yield rest
+        yield from (path.rstrip(b"\r") if end == b"\n" else path for path in whole)
+        if len(rest) > LONGEST_PATH:
+            raise UsageError(
+                _("Standard input holds no list of paths: there is no end of a path in {count} bytes.").format(
+                    count=LONGEST_PATH
+                ),
+                hint=_("Give one path a line, or with -0 a NUL byte after each."),
+            )
+    if rest:
+        yield rest.rstrip(b"\r\n")

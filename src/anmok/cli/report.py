@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anmok.cli.options import lang_option
-from anmok.errors import AnmokError, UsageError
+from anmok.errors import AnmokError, SourceNotFound, UsageError
 from anmok.i18n import _, current_language, use_language
 
 if TYPE_CHECKING:
@@ -55,6 +55,13 @@ def draw(folder: Path, out: Path | None, *, language: str) -> Path:
     from anmok.pipeline.conclusion import retell
     from anmok.report.html import render_report
 
+    if folder.is_dir() and not (folder / "comparison.json").exists():
+        raise SourceNotFound(
+            _("There is no finished comparison in {folder}.").format(folder=folder),
+            hint=_("Make one with `anmok compare SOURCE --out {folder}`, or name the folder that it left.").format(
+                folder=folder
+            ),
+        )
     with use_language(language):
         # The stored sentences are in the language of the comparison; the figures that they tell of are stored too.
         comparison = retell(read_comparison(folder))

@@ -52,6 +52,6 @@ def register(app: typer.Typer) -> None:
         console = stdout()
         console.print(table)
         for entry in manifest.quarantined[:10]:
-            console.print(f"! {entry.path}: {entry.reason}", markup=False)
+            console.print(f"! {entry.reason}", markup=False)
         if len(manifest.quarantined) > 10:
             console.print(_("… and {count} more.").format(count=len(manifest.quarantined) - 10))

@@ -10,12 +10,15 @@ from anmok.evaluation.results import HEADLINE_METRICS, Comparison
 from anmok.i18n import _
 from anmok.records import Interval
 
+#: Below so many characters a terminal cannot hold all columns.
+NARROW = 96
+
 
 def metric_title(name: str) -> str:
     """Return the name of a metric for people."""
     titles = {
         "accuracy": _("accuracy"),
-        "balanced_accuracy": _("balanced accuracy"),
+        "balanced_accuracy": _("balanced\naccuracy"),
         "macro_f1": _("macro F1"),
         "roc_auc": _("ROC-AUC"),
         "log_loss": _("log loss"),
@@ -30,8 +33,12 @@ def figure(interval: Interval | None) -> str:
     return f"{interval.value:.3f}\n[dim]{interval.low:.2f}-{interval.high:.2f}[/]"
 
 
-def comparison_table(comparison: Comparison) -> Table:
-    """Return models by metrics with 95 % intervals, the best ones marked where the intervals allow it."""
+def comparison_table(comparison: Comparison, *, width: int) -> Table:
+    """Return models by metrics with 95 % intervals, the best ones marked where the intervals allow it.
+
+    Args:
+        width: of the terminal, in characters; where it is narrow, macro F1 is left to the report.
+    """
     pictures = comparison.models[0].evaluation.pictures
     table = Table(
         title=_("{source}: {pictures} held-out pictures, 95 % intervals").format(
@@ -43,14 +50,15 @@ def comparison_table(comparison: Comparison) -> Table:
         show_edge=False,
     )
     table.add_column(_("model"), no_wrap=True)
-    for name in HEADLINE_METRICS:
+    shown = [name for name in HEADLINE_METRICS if width >= NARROW or name != "macro_f1"]
+    for name in shown:
         table.add_column(metric_title(name), justify="right", no_wrap=True)
-    table.add_column(_("training"), justify="right")
-    table.add_column(_("pictures\nper s"), justify="right")
-    marks = {name: best_marks(comparison.models, name) for name in HEADLINE_METRICS}
+    table.add_column(_("training"), justify="right", no_wrap=True)
+    table.add_column(_("pictures\nper s"), justify="right", no_wrap=True)
+    marks = {name: best_marks(comparison.models, name) for name in shown}
     for model in comparison.models:
         cells = []
-        for name in HEADLINE_METRICS:
+        for name in shown:
             text = figure(model.evaluation.metrics.get(name))
             cells.append(f"[bold green]{text}[/]" if model.name in marks[name] else text)
         title = f"[bold]{model.name}[/]" if model.name == comparison.best else model.name

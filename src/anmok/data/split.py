@@ -20,7 +20,7 @@ from anmok.errors import DataError, TooFewPictures
 from anmok.i18n import _, ngettext
 from anmok.records import TEST, TRAIN, VALID, Quarantined
 
-__all__ = ["Conflict", "Leak", "assign_splits", "check", "find_conflicts", "find_leaks", "repair"]
+__all__ = ["Conflict", "Leak", "assign_splits", "check", "find_conflicts", "find_leaks", "repair", "require_valid"]
 
 _NAMED = 5
 
@@ -163,6 +163,21 @@ def _cut_from_train(
             hint=_("Make smaller groups, add pictures, or give the splits yourself."),
         )
     splits[rows[chosen]] = split
+
+
+def require_valid(manifest: Manifest) -> None:
+    """Raise ``TooFewPictures`` where a set is so small that no picture could be spared for choosing."""
+    splits = manifest.table["split"]
+    if (splits == VALID).any():
+        return
+    counts = manifest.table.loc[splits == TRAIN, "label"].value_counts()
+    raise TooFewPictures(
+        _(
+            "There are too few pictures: the largest class keeps {count} to learn from, and none can be set apart "
+            "for validation."
+        ).format(count=int(counts.max())),
+        hint=_("Five pictures of each class are the least that works; thirty or more make the figures mean something."),
+    )
 
 
 def _require_training(table: pd.DataFrame, splits: NDArray[Any]) -> None:

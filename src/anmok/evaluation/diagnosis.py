@@ -32,6 +32,8 @@ IMBALANCED = 10
 #: Share of the files that may be in quarantine before the rest could be a distorted sample.
 QUARANTINED = 0.05
 
+LEFT_OUT_ON_PURPOSE = frozenset({"duplicate-of-test", "duplicate-of-valid", "label-conflict", "small-class"})
+
 
 def diagnose(models: Sequence[ModelResult], best: ModelResult, data: DataSummary) -> tuple[str, ...]:
     """Return what a careful reader must know about the pictures, and then about each model."""
@@ -56,6 +58,7 @@ def diagnose_alone(name: str, evaluation: Evaluation) -> tuple[str, ...]:
 
 
 def _of_test_set(evaluation: Evaluation) -> Iterator[str]:
+    yield from _untested_classes(evaluation)
     yield from _tiny_test_set(evaluation)
     yield from _small_classes(evaluation)
 
@@ -63,6 +66,17 @@ def _of_test_set(evaluation: Evaluation) -> Iterator[str]:
 def _of_answers(name: str, evaluation: Evaluation) -> Iterator[str]:
     yield from _collapse(name, evaluation)
     yield from _no_better_than_guessing(name, evaluation)
+
+
+def _untested_classes(evaluation: Evaluation) -> Iterator[str]:
+    untested = [score.label for score in evaluation.per_class if score.support == 0]
+    if untested:
+        yield ngettext(
+            "There is no test picture of {names}: nothing is known about it, and averages are over the other classes.",
+            "There are no test pictures of {count} classes ({names}): nothing is known about them, and averages are"
+            " over the other classes.",
+            len(untested),
+        ).format(count=len(untested), names=name_some(untested))
 
 
 def _tiny_test_set(evaluation: Evaluation) -> Iterator[str]:
@@ -80,7 +94,7 @@ def _tiny_test_set(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _small_classes(evaluation: Evaluation) -> Iterator[str]:
-    few = [f"{score.label} ({score.support})" for score in evaluation.per_class if score.support < FEW_PICTURES]
+    few = [f"{score.label} ({score.support})" for score in evaluation.per_class if 0 < score.support < FEW_PICTURES]
     if few:
         yield ngettext(
             "{count} class has fewer than {few} test pictures: {names}. Its own figures say little.",
@@ -102,7 +116,8 @@ def _imbalance(data: DataSummary) -> Iterator[str]:
 
 
 def _quarantine(data: DataSummary) -> Iterator[str]:
-    left_out = len(data.quarantined)
+    # Copies that were left out on purpose (--repair, --drop-small-classes) were usable.
+    left_out = sum(entry.code not in LEFT_OUT_ON_PURPOSE for entry in data.quarantined)
     total = left_out + sum(sum(counts.values()) for counts in data.counts.values())
     if total and left_out / total > QUARANTINED:
         yield _(
@@ -158,12 +173,17 @@ def _collapse(name: str, evaluation: Evaluation) -> Iterator[str]:
 def _no_better_than_guessing(name: str, evaluation: Evaluation) -> Iterator[str]:
     largest = max(evaluation.per_class, key=lambda score: score.support)
     share = largest.support / evaluation.pictures
-    accuracy = evaluation.metrics["accuracy"].value
-    if accuracy <= share:
+    accuracy = evaluation.metrics["accuracy"]
+    if accuracy.value <= share:
         yield _(
             "{model} is no better than always answering {label}: that would be right on {share:.1%} of the pictures,"
             " the model is on {accuracy:.1%}."
-        ).format(model=name, label=largest.label, share=share, accuracy=accuracy)
+        ).format(model=name, label=largest.label, share=share, accuracy=accuracy.value)
+    elif accuracy.low <= share:
+        yield _(
+            "{model} cannot be told from always answering {label}: that would be right on {share:.1%} of the pictures,"
+            " and the model's interval begins at {low:.1%}."
+        ).format(model=name, label=largest.label, share=share, low=accuracy.low)
 
 
 def _overfitting(model: ModelResult, data: DataSummary) -> Iterator[str]:

@@ -11,7 +11,7 @@ from anmok.bundle.export import export_run
 from anmok.config import CompareConfig, Recipe
 from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
-from anmok.data.split import assign_splits, check, find_leaks
+from anmok.data.split import assign_splits, check, find_leaks, require_valid
 from anmok.errors import AnmokError, MissingExtra, StorageError, UsageError, WeightsMissing
 from anmok.evaluation.results import Comparison, LeftOut, ModelResult
 from anmok.evaluation.summary import write_summary
@@ -24,7 +24,7 @@ from anmok.pipeline.measure import measure_run
 from anmok.pipeline.summary import summarise_data
 from anmok.progress import Progress, SilentProgress
 from anmok.report.html import render_report
-from anmok.storage import atomic_write, explained
+from anmok.storage import atomic_write, explained, sweep
 from anmok.training.run import find_run
 from anmok.training.train import train
 
@@ -62,6 +62,7 @@ def compare(
         scanned = scan(source, limits=config.limits, threads=config.threads, progress=progress)
     with clock.stage("split"):
         manifest = assign_splits(check(scanned, config.leaks, config.drop_small_classes), config.split)
+        require_valid(manifest)
         manifest.save(out / MANIFEST)
     bench = _Bench(manifest, out, config, clock, progress)
     results, left_out = bench.make_all(recipes)
@@ -122,6 +123,10 @@ class _Bench:
         threads, progress = self.config.threads, self.progress
         run, _begun = find_run(self.out / "runs", recipe, self.manifest.content_hash)
         was_finished = run.is_finished
+        if was_finished:
+            progress.say(
+                _("{name} was trained before on these pictures; that run is used again.").format(name=recipe.name)
+            )
         with self.clock.stage("training"):
             run = train(recipe, self.manifest, self.out / "runs", threads=threads, progress=progress)
         if not was_finished:
@@ -154,6 +159,7 @@ def _recipes(names: tuple[str, ...]) -> list[Recipe]:
 
 def _prepare(out: Path) -> None:
     """Make sure of the results' folder before hours of work, and never mix results into somebody's own folder."""
+    sweep(out)
     with explained(out):
         if out.exists() and not out.is_dir():
             raise StorageError(

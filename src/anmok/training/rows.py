@@ -10,12 +10,13 @@ from anmok.training.run import Predictions
 
 
 def rows_of(manifest: Manifest, *splits: str) -> NDArray[np.int64]:
-    """Return the rows of these splits, int64 ``(N,)``, ordered by path and picture.
+    """Return the rows of these splits, int64 ``(N,)``, ordered by picture and path.
 
-    A manifest's content hash does not depend on the order of its rows, so what is trained must not either.
+    A manifest's content hash does not depend on the order of its rows, so what is trained must not either; and
+    renaming files must not change a figure, so pictures come by their hash first.
     """
     table = manifest.table[["path", "id"]][manifest.table["split"].isin(splits)]
-    return table.sort_values(["path", "id"]).index.to_numpy(dtype=np.int64)
+    return table.sort_values(["id", "path"]).index.to_numpy(dtype=np.int64)
 
 
 def groups_of(manifest: Manifest) -> list[str]:

@@ -39,7 +39,7 @@ from anmok.i18n import _
 from anmok.storage import atomic_write, explained, read_json, write_json, write_text
 
 #: Rises when a training of the new version must not be taken for one of the old.
-RUN_FORMAT = 1
+RUN_FORMAT = 2
 HISTORY_COLUMNS = (
     "epoch",
     "train_loss",
