@@ -119,7 +119,7 @@ def test_a_slow_listener_holds_back_the_reading() -> None:
     for _picture in range(20):
         next(results)
     time.sleep(0.1)
-    assert len(begun) <= 20 + 16 * 2 * 3
+    assert len(begun) <= 20 + 8 * 2 * 5
     results.close()
 
 

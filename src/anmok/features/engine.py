@@ -1,7 +1,8 @@
 """Pictures through an ONNX graph as fast as the cores allow: in order, in bounded memory. Light.
 
-Each worker thread takes some pictures, reads and decodes them, and runs the graph on them by itself, on one core. So decoding and inference never compete for cores, nothing waits for the slowest, and no queue can grow.
-Decoding (Pillow) and inference (ONNX Runtime) both release Python's lock.
+Each worker thread takes some pictures, reads and decodes them, and runs the graph on them by itself, on one core.
+So decoding and inference never compete for cores, nothing waits for the slowest, and no queue can grow. Decoding
+(Pillow) and inference (ONNX Runtime) both release Python's lock.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ INPUT = "pictures"
 #: (0.81), 8 at a time 7.5 (0.86), 16 at a time 7.5 (0.86); decoding in a pool beside a session with two threads was as
 #: fast as batches of 16 at best, and a third slower where waiting threads spin.
 BATCH, GPU_BATCH = 8, 64
-#: Batches that wait for a worker, for each worker.
-AHEAD = 1
+#: Batches that are begun, or wait, beyond the one that is asked for, for each worker: enough that none is idle while
+#: another one's batch, which must come first, takes longer.
+AHEAD = 3
 
 #: A name, and what gives the bytes of that picture.
 Item = tuple[str, Callable[[], bytes]]
@@ -104,7 +106,7 @@ def run_graph(
         for start in range(0, len(good), together):
             if stopped.is_set():
                 return []
-            pictures = np.stack(good[start : start + together])
+            pictures = good[start][None] if together == 1 else np.stack(good[start : start + together])
             rows.extend(zip(*session.run(names, {INPUT: pictures}), strict=True))
         answers = iter(rows)
         return [(name, result if isinstance(result, PictureError) else next(answers)) for name, result in decoded]
