@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from anmok.training.schedule import FEWEST_EPOCHS, MOST_EPOCHS, batches_for, epochs_for, rate_factor
 
 
-@pytest.mark.parametrize(("pictures", "epochs"), [(1, 100), (300, 84), (1700, 35), (10_000, 14), (1_000_000, 5)])
+@pytest.mark.parametrize(("pictures", "epochs"), [(1, 70), (500, 65), (1700, 35), (10_000, 14), (1_000_000, 5)])
 def test_small_sets_are_seen_more_often(pictures: int, epochs: int) -> None:
     assert epochs_for(pictures) == epochs
 
