@@ -9,6 +9,7 @@ It prints one Markdown table; README.md quotes it.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -16,18 +17,22 @@ import sys
 import tempfile
 from pathlib import Path
 
-SETS = ("horse-or-human", "cats-dogs", "sports100-small", "scenes6")
+SETS = "horse-or-human,cats-dogs,sports100-small,scenes6"
 MODELS = "handcrafted,cnn-small,mobilenetv2"
 
 
-def compare(source: Path, out: Path, cache: Path) -> dict[str, object]:
+def compare(source: Path, models: str, out: Path, cache: Path) -> dict[str, object]:
     """Run ``anmok compare`` as a user would, and return its summary."""
-    command = [sys.executable, "-m", "anmok", "compare", str(source), "--models", MODELS, "--out", str(out)]
+    command = [sys.executable, "-m", "anmok", "compare", str(source), "--models", models, "--out", str(out)]
     subprocess.run(command, check=True, env={**os.environ, "ANMOK_CACHE": str(cache)}, stdout=subprocess.DEVNULL)
     return dict(json.loads((out / "summary.json").read_text(encoding="utf-8")))
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", default=SETS, help="names of zips, separated by commas")
+    parser.add_argument("--models", default=MODELS)
+    chosen = parser.parse_args()
     data = Path(os.environ.get("ANMOK_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
     if not data.is_dir():
         print("the real pictures are not here: set ANMOK_DATA")
@@ -38,8 +43,8 @@ def main() -> int:
         root = Path(folder)
         cache = root / "cache"
         ratios = []
-        for name in SETS:
-            summary = compare(data / f"{name}.zip", root / name, cache)
+        for name in chosen.sets.split(","):
+            summary = compare(data / f"{name}.zip", chosen.models, root / name, cache)
             comparison = json.loads((root / name / "comparison.json").read_text(encoding="utf-8"))["comparison"]
             for model in comparison["models"]:
                 metrics = model["evaluation"]["metrics"]
@@ -54,7 +59,7 @@ def main() -> int:
                     flush=True,
                 )
             # Only the vectors stay: the second time everything but them is made anew.
-            again = compare(data / f"{name}.zip", root / f"{name}-again", cache)
+            again = compare(data / f"{name}.zip", chosen.models, root / f"{name}-again", cache)
             ratios.append((name, summary["seconds"]["features"], again["seconds"]["features"]))  # type: ignore[index]
     print("\n| pictures | features first, s | features again, s | times faster |\n|---|---|---|---|")
     for name, first, second in ratios:
