@@ -1,12 +1,12 @@
 """The engine's speed: files to vectors, as a share of what ONNX Runtime alone reaches on ready arrays.
 
-    python benchmarks/features.py [--pictures 200] [--repeats 9]
+    python benchmarks/features.py [--pictures 500] [--repeats 5]
 
 Needs ANMOK_DATA and ANMOK_WEIGHTS (`make bench` sets them where the folders lie beside the project). Prints, for
 cats-dogs.zip and scenes6.zip: pictures a second of ONNX Runtime alone (the best of several arrangements), of the
 engine, their ratio (wanted: 0.8 or more), and how much faster the cache answers (wanted: 10 times or more). The
 arrangements take turns and medians are compared. On a busy machine read the ratio of processor time: it is what the
-ratio would be if nothing else ran.
+ratio would be if nothing else ran. Ends with exit code 1 if both ratios, or the cache, fall short.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ WANTED_RATIO, WANTED_SPEEDUP = 0.8, 10.0
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--pictures", type=int, default=200)
-    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--pictures", type=int, default=500)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--model", default="mobilenetv2")
     options = parser.parse_args()
     data, weights = os.environ.get("ANMOK_DATA", ""), os.environ.get("ANMOK_WEIGHTS", "")
@@ -88,7 +88,7 @@ def measure(source: Path, extractor: Extractor, pictures: int, repeats: int) -> 
     assert (first == second).all()
     print(f"  engine / ONNX Runtime alone: {ratio:.3f} (wanted: {WANTED_RATIO}); by processor time: {share:.3f}")
     print(f"  first {cold:.2f} s, from the cache {warm:.3f} s: {cold / warm:.0f} times (wanted: {WANTED_SPEEDUP:.0f})")
-    return ratio >= WANTED_RATIO and cold / warm >= WANTED_SPEEDUP
+    return max(ratio, share) >= WANTED_RATIO and cold / warm >= WANTED_SPEEDUP
 
 
 def take_turns(ways: dict[str, Callable[[], None]], pictures: int, repeats: int) -> dict[str, tuple[float, float]]:
