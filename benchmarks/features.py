@@ -1,6 +1,6 @@
 """The engine's speed: files to vectors, as a share of what ONNX Runtime alone reaches on ready arrays.
 
-    python benchmarks/features.py [--pictures 500] [--repeats 5]
+    python benchmarks/features.py [--pictures 300] [--repeats 5]
 
 Needs ANMOK_DATA and ANMOK_WEIGHTS (`make bench` sets them where the folders lie beside the project). Prints, for
 cats-dogs.zip and scenes6.zip: pictures a second of ONNX Runtime alone (the best of several arrangements), of the
@@ -35,7 +35,7 @@ WANTED_RATIO, WANTED_SPEEDUP = 0.8, 10.0
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--pictures", type=int, default=500)
+    parser.add_argument("--pictures", type=int, default=300)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--model", default="mobilenetv2")
     options = parser.parse_args()
