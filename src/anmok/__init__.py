@@ -1,3 +1,76 @@
-"""Anmok (안목, "a discerning eye"): which model recognises these pictures, and how far can I trust it?"""
+"""Anmok (안목, "a discerning eye"): which model recognises these pictures, and how far can I trust it?
+
+What the command line does, Python code does by the same functions::
+
+    import anmok
+    from pathlib import Path
+
+    result = anmok.compare("photos.zip", Path("out"), anmok.CompareConfig(models=("handcrafted", "mobilenetv2")))
+    print(result.best, result.reason)
+    for answer in anmok.Predictor.open("out/best.anmok").predict_source("holiday/"):
+        print(answer.path, answer.label, answer.probability)
+
+Names are looked up when they are used, so ``import anmok`` itself is light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0.dev0"
+
+if TYPE_CHECKING:
+    from anmok.config import CompareConfig, Limits, Recipe, SplitConfig
+    from anmok.data.manifest import Manifest
+    from anmok.data.scan import scan
+    from anmok.errors import AnmokError
+    from anmok.evaluation.results import Comparison, Evaluation
+    from anmok.inference.predictor import Predictor
+    from anmok.models.recipes import get_recipe
+    from anmok.pipeline.compare import compare
+    from anmok.records import Prediction, PredictionFailure
+
+__all__ = [
+    "AnmokError",
+    "CompareConfig",
+    "Comparison",
+    "Evaluation",
+    "Limits",
+    "Manifest",
+    "Prediction",
+    "PredictionFailure",
+    "Predictor",
+    "Recipe",
+    "SplitConfig",
+    "compare",
+    "get_recipe",
+    "scan",
+]
+
+_ROOMS = {
+    "AnmokError": "errors",
+    "CompareConfig": "config",
+    "Comparison": "evaluation.results",
+    "Evaluation": "evaluation.results",
+    "Limits": "config",
+    "Manifest": "data.manifest",
+    "Prediction": "records",
+    "PredictionFailure": "records",
+    "Predictor": "inference.predictor",
+    "Recipe": "config",
+    "SplitConfig": "config",
+    "compare": "pipeline.compare",
+    "get_recipe": "models.recipes",
+    "scan": "data.scan",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'anmok' has no attribute {name!r}")
+    return getattr(import_module(f"anmok.{_ROOMS[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -77,7 +77,8 @@ class Recipe:
         image_size: side of the square the model sees, pixels; 0 takes the model's own.
         resize: how a picture becomes that square.
         augmentation: a registered policy; ``none`` for vectors.
-        epochs, batch_size, learning_rate, weight_decay: of the training loop (unused by ``logistic``).
+        epochs, batch_size, learning_rate, weight_decay: of the training loop (unused by ``logistic``); ``epochs`` 0
+            takes as many as the number of pictures asks for.
         warmup: share of all steps in which the learning rate rises, 0-1.
         label_smoothing: 0-1.
         patience: epochs without a better validation loss after which training stops; 0 never stops.
