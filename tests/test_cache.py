@@ -118,12 +118,11 @@ def test_two_processes_write_at_once_and_lose_nothing(path: Path) -> None:
         with ByteCache(Path(sys.argv[1]), warn=warned.append) as cache:
             for number in range(200):
                 cache.put("s", {f"{sys.argv[2]}-{number}": sys.argv[2].encode() * 3000})
-        sys.exit(bool(warned))
+        sys.exit("; ".join(warned) or 0)
         """
     writers = [in_process(code, path, name) for name in "ab"]
-    assert [writer.wait(60) for writer in writers] == [0, 0]
-    for writer in writers:
-        writer.communicate()
+    messages = [writer.communicate(timeout=120) for writer in writers]
+    assert [writer.returncode for writer in writers] == [0, 0], messages
     with ByteCache(path) as cache:
         for name in "ab":
             found = cache.get("s", [f"{name}-{number}" for number in range(200)])

@@ -238,6 +238,7 @@ def test_both_readmes_have_the_same_tables(readmes: tuple[Readme, Readme]) -> No
 
 def test_both_readmes_point_to_the_same_places_and_to_each_other(readmes: tuple[Readme, Readme]) -> None:
     english, korean = readmes
-    assert english.links == korean.links
+    # Pictures of a report exist in both languages.
+    assert english.links == [link.replace(".ko.png", ".png") for link in korean.links]
     assert "(README.ko.md)" in english.text
     assert "(README.md)" in korean.text

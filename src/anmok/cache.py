@@ -118,6 +118,17 @@ class ByteCache:
             self._inode = self._path.stat().st_ino
 
     def _connect(self) -> sqlite3.Connection:
+        """Open the file; where another process is just making it, wait: SQLite itself does not wait for the mode."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self._connect_once()
+            except sqlite3.OperationalError as error:
+                if _primary(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.02)
+
+    def _connect_once(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level="IMMEDIATE", check_same_thread=False)
         try:

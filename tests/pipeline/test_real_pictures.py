@@ -137,7 +137,7 @@ def test_a_leaking_split_is_refused_repaired_or_allowed_aloud(data_dir: Path, tm
 
     repaired = anmok("compare", str(folder), "--models", "handcrafted", "--repair", "--out", str(tmp_path / "repaired"))
     assert repaired.returncode == 0, repaired.stderr
-    with (tmp_path / "repaired" / "manifest.quarantine.csv").open(encoding="utf-8", newline="") as stream:
+    with (tmp_path / "repaired" / "manifest.quarantine.csv").open(encoding="utf-8-sig", newline="") as stream:
         quarantined = {row["path"] for row in csv.DictReader(stream)}
     assert quarantined == {f"train/sea/copy-{picture.name}" for picture in stolen}
 

@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from anmok.cli import report
-from anmok.errors import StorageError, UsageError
+from anmok.errors import SourceNotFound, StorageError, UsageError
 from anmok.evaluation.results import Comparison
 from anmok.evaluation.stored import comparison_to_json
 from anmok.storage import write_json
@@ -89,8 +89,8 @@ def test_one_file_for_several_reports_is_refused(tmp_path: Path) -> None:
 
 def test_folder_without_a_comparison_is_an_error_that_names_it(tmp_path: Path) -> None:
     result = run(tmp_path)
-    assert isinstance(result.exception, StorageError)
-    assert "comparison.json" in result.exception.message
+    assert isinstance(result.exception, SourceNotFound)
+    assert str(tmp_path) in result.exception.message
     (tmp_path / "comparison.json").write_text("{", encoding="utf-8")
     assert isinstance(run(tmp_path).exception, StorageError)
 
