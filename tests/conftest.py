@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,17 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache folder for the whole session, for what is dear to compute."""
     return tmp_path_factory.mktemp("shared-cache")
+
+
+@pytest.fixture(scope="module")
+def module_cache(session_cache: Path) -> Iterator[Path]:
+    """Let fixtures of a whole module use the session's cache, and speak English; tests themselves do not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANMOK_CACHE", str(session_cache))
+        patch.setenv("ANMOK_LANG", "en")
+        patch.setenv("ANMOK_OFFLINE", "1")
+        patch.delenv("ANMOK_WEIGHTS", raising=False)
+        yield session_cache
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from anmok.storage import explained
 ResizeRule = Literal["squash", "crop", "pad"]
 Strategy = Literal["frozen", "scratch", "partial", "full"]
 LeakPolicy = Literal["refuse", "repair", "allow"]
+OffTopicMethod = Literal["embedding", "random", "pca", "autoencoder"]
 
 ConfigT = TypeVar("ConfigT")
 
@@ -118,6 +119,34 @@ class CompareConfig:
     leaks: LeakPolicy = "refuse"
     drop_small_classes: bool = False
     threads: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleanConfig:
+    """What ``anmok clean`` looks for.
+
+    Attributes:
+        checks: names of checks (``anmok checks``); empty: all.
+        vectors: the model whose vectors the dearer checks look at; ``auto`` takes the best one at hand.
+        flips: near duplicates may be mirrored, too.
+        off_topic: how off-topic pictures are looked for: ``embedding`` is ours; ``random``, ``pca`` and
+            ``autoencoder`` are the three ways of the reference project.
+        clusters: kinds of pictures that are looked for.
+        drop_clusters: numbers of the kinds that are off topic; empty: the program proposes.
+        off_topic_marks: paths of pictures that somebody marked as off topic.
+        on_topic_marks: paths of pictures that somebody marked as right.
+        seed: of everything random.
+    """
+
+    checks: tuple[str, ...] = ()
+    vectors: str = "auto"
+    flips: bool = False
+    off_topic: OffTopicMethod = "embedding"
+    clusters: int = 2
+    drop_clusters: tuple[int, ...] = ()
+    off_topic_marks: tuple[str, ...] = ()
+    on_topic_marks: tuple[str, ...] = ()
+    seed: int = 0
 
 
 def from_mapping(kind: type[ConfigT], values: Mapping[str, Any], *, where: str) -> ConfigT:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+#: What a check proposes to do with a picture: leave it out, give it another label, never part it from the other one in
+#: a split, or only look at it.
+Action = Literal["remove", "relabel", "group", "review"]
+ACTIONS: tuple[Action, ...] = ("remove", "relabel", "group", "review")
 
 TRAIN, VALID, TEST = "train", "valid", "test"
 SPLITS = (TRAIN, VALID, TEST)
@@ -146,6 +151,10 @@ class Finding:
         score: 0 (certainly wrong) to 1 (certainly right).
         flag: True where the check proposes to act.
         other: the second picture, for duplicates; else ``""``.
+        reason: a full sentence for people, in the language in which it was found.
+        action: what is proposed.
+        label: the picture's class. suggested: the class it should have, for ``relabel``; else ``""``.
+        values: what the sentence was made from, so that it can be told in another language.
     """
 
     path: str
@@ -154,12 +163,24 @@ class Finding:
     flag: bool
     other: str
     reason: str
+    action: Action = "review"
+    label: str = ""
+    suggested: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fixed JSON form of ``anmok clean --json``."""
-        row = asdict(self)
-        row["with"] = row.pop("other")
-        return row
+        return {
+            "path": self.path,
+            "check": self.check,
+            "score": self.score,
+            "flag": self.flag,
+            "with": self.other,
+            "reason": self.reason,
+            "action": self.action,
+            "label": self.label,
+            "suggested": self.suggested,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,3 @@
+"""The checks that come with Anmok, in the order in which they are shown. Importing this registers them."""
+
+from __future__ import annotations
