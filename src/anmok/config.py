@@ -110,6 +110,7 @@ class CompareConfig:
     Attributes:
         models: names of recipes, in the order of the table.
         leaks: what happens where test pictures stand in train, or one picture under two labels.
+        look_over: run the checks of `anmok clean` first and open the report with what they found.
         threads: of decoding and inference; 0 takes all cores.
     """
 
@@ -118,6 +119,7 @@ class CompareConfig:
     limits: Limits = field(default_factory=Limits)
     leaks: LeakPolicy = "refuse"
     drop_small_classes: bool = False
+    look_over: bool = True
     threads: int = 0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from anmok.records import Interval, Quarantined
+from anmok.records import Finding, Interval, Quarantined
 
 #: The metrics of ``summary.json`` and of the table, best known first; for ``log_loss`` alone less is better.
 HEADLINE_METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "log_loss")
@@ -115,6 +115,23 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSummary:
+    """What one check of the pictures found before anything was trained.
+
+    Attributes:
+        check: its registered name.
+        flagged: how many pictures it flagged.
+        shown: some of the findings, the surest first.
+        thresholds: by name, what was learnt from this set.
+    """
+
+    check: str
+    flagged: int
+    shown: tuple[Finding, ...] = ()
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataSummary:
     """The pictures that a comparison stands on.
 
@@ -155,6 +172,7 @@ class Comparison:
         environment: versions and machine, for the "how to reproduce" part.
         command: the command line that makes the same again.
         created: ISO 8601, UTC.
+        checks: what looked over the pictures, in the order of registration; empty where that was not wanted.
     """
 
     data: DataSummary
@@ -169,3 +187,4 @@ class Comparison:
     created: str
     seed: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
+    checks: tuple[CheckSummary, ...] = ()

@@ -92,10 +92,19 @@ def _read(hint: Any, value: Any, where: str) -> Any:
         return {key: _read(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
     if hint is float and (value is None or _is_number(value)):
         return math.nan if value is None else float(value)
-    if hint is Any or (hint in (str, int) and isinstance(value, hint) and not isinstance(value, bool)):
+    if _fits(hint, origin, arguments, value):
         return value
     wanted = {str: _("text"), int: _("a whole number"), float: _("a number"), tuple: _("a list")}
     raise _wrong(where, value, wanted.get(origin or hint, _("an object")))
+
+
+def _fits(hint: Any, origin: Any, arguments: tuple[Any, ...], value: Any) -> bool:
+    """Tell whether a plain value stands for itself."""
+    if origin is typing.Literal:
+        return value in arguments
+    if hint in (str, int):
+        return isinstance(value, hint) and not isinstance(value, bool)
+    return hint is Any or (hint is bool and isinstance(value, bool))
 
 
 def _is_number(value: Any) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-STAGES = ("scan", "split", "features", "training", "export", "evaluation", "report")
+STAGES = ("scan", "checks", "split", "features", "training", "export", "evaluation", "report")
 
 
 @dataclass

@@ -17,6 +17,7 @@ from anmok.evaluation.results import Comparison, LeftOut, ModelResult
 from anmok.evaluation.summary import write_summary
 from anmok.i18n import _, current_language
 from anmok.models.recipes import get_recipe
+from anmok.pipeline.checks import choose_vectors, look_over
 from anmok.pipeline.clock import Clock
 from anmok.pipeline.conclusion import conclude_aloud
 from anmok.pipeline.environment import describe_environment
@@ -64,6 +65,9 @@ def compare(
         manifest = assign_splits(check(scanned, config.leaks, config.drop_small_classes), config.split)
         require_valid(manifest)
         manifest.save(out / MANIFEST)
+    with clock.stage("checks"):
+        vectors = choose_vectors(tuple(recipe.model for recipe in recipes))
+        checks = look_over(manifest, config, vectors=vectors, progress=progress) if config.look_over else ()
     bench = _Bench(manifest, out, config, clock, progress)
     results, left_out = bench.make_all(recipes)
     data = summarise_data(manifest, seed=config.split.seed)
@@ -83,6 +87,7 @@ def compare(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         seed=config.split.seed,
         extra={"leaks": leaks},
+        checks=checks,
     )
     with clock.stage("report"), manifest.open_source() as pictures:
         render_report(comparison, out / "report.html", read_picture=pictures.read, language=current_language())

@@ -8,6 +8,7 @@ from dataclasses import replace
 from anmok.evaluation.comparison import conclude
 from anmok.evaluation.results import Comparison, DataSummary, ModelResult
 from anmok.i18n import ngettext
+from anmok.pipeline.checks import retell_checks
 
 
 def conclude_aloud(models: Sequence[ModelResult], data: DataSummary, *, leaks: int) -> tuple[str, str, tuple[str, ...]]:
@@ -30,7 +31,7 @@ def conclude_aloud(models: Sequence[ModelResult], data: DataSummary, *, leaks: i
 
 
 def retell(comparison: Comparison) -> Comparison:
-    """Return the comparison with reason and warnings in the language of the moment; no figure changes."""
+    """Return the comparison with its sentences in the language of the moment; no figure changes."""
     leaks = int(comparison.extra.get("leaks", 0))
     _best, reason, warnings = conclude_aloud(comparison.models, comparison.data, leaks=leaks)
-    return replace(comparison, reason=reason, warnings=warnings)
+    return replace(comparison, reason=reason, warnings=warnings, checks=retell_checks(comparison.checks))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ import anmok
 from anmok import storage
 from anmok.evaluation.results import Comparison
 from anmok.i18n import gettext, ngettext, use_language
-from anmok.report import answer, details, names, pictureset, scores, timing, words
+from anmok.report import answer, checks, details, names, pictureset, scores, timing, words
 from anmok.report.pictures import Thumbnails
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def _render(comparison: Comparison, thumbnails: Thumbnails, language: str) -> st
         version=anmok.__version__,
         comparison=comparison,
         answer=answer.build(comparison),
+        checks=checks.build(comparison, thumbnails, command=shlex.join(["anmok", "clean", comparison.data.location])),
         table=scores.build(comparison),
         data=pictureset.build(comparison.data, thumbnails),
         # The recommended model is read first, whatever its place in the table.

@@ -136,6 +136,7 @@ def stage_title(stage: str) -> str:
     """Return what a stage of the work is called."""
     titles = {
         "scan": _("Reading the pictures"),
+        "checks": _("Looking the pictures over"),
         "split": _("Checking and splitting"),
         "features": _("Computing features"),
         "training": _("Training"),

@@ -1,0 +1,57 @@
+"""The checks of ``anmok clean`` as the first part of a comparison: what is wrong with the pictures, in short."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from anmok.clean.evidence import PREFERRED, Evidence
+from anmok.clean.examine import examine
+from anmok.clean.registry import get_check
+from anmok.config import CleanConfig, CompareConfig
+from anmok.data.manifest import Manifest
+from anmok.evaluation.results import CheckSummary
+from anmok.i18n import _
+from anmok.progress import Progress
+
+#: Findings of one check that are kept for the report; `anmok clean` lists all.
+MOST_SHOWN = 24
+
+
+def look_over(
+    manifest: Manifest, config: CompareConfig, *, vectors: str = "auto", progress: Progress
+) -> tuple[CheckSummary, ...]:
+    """Run every check over the pictures of ``manifest``.
+
+    Args:
+        vectors: the model whose vectors the dearer checks look at (``CleanConfig.vectors``).
+    """
+    progress.say(_("Looking the pictures over before anything is trained."))
+    settings = CleanConfig(vectors=vectors, seed=config.split.seed)
+    evidence = Evidence(manifest, settings, limits=config.limits, threads=config.threads, progress=progress)
+    return tuple(
+        CheckSummary(
+            check=done.check.name,
+            flagged=len(done.findings),
+            shown=done.findings[:MOST_SHOWN],
+            thresholds=done.result.thresholds,
+        )
+        for done in examine(evidence)
+    )
+
+
+def choose_vectors(models: tuple[str, ...]) -> str:
+    """Return the model whose vectors the checks look at: one that is compared anyway costs nothing more."""
+    return next((name for name in PREFERRED if name in models), PREFERRED[-1])
+
+
+def retell_checks(checks: tuple[CheckSummary, ...]) -> tuple[CheckSummary, ...]:
+    """Return the same findings with their reasons in the language of the moment."""
+    return tuple(
+        replace(
+            done,
+            shown=tuple(
+                replace(finding, reason=get_check(done.check).reason(finding.values)) for finding in done.shown
+            ),
+        )
+        for done in checks
+    )
