@@ -44,6 +44,9 @@ def register(app: typer.Typer) -> None:
         drop_small_classes: Annotated[
             bool, typer.Option("--drop-small-classes", help=_("Leave classes out that are too small to be split."))
         ] = False,
+        no_checks: Annotated[
+            bool, typer.Option("--no-checks", help=_("Do not look for duplicates, wrong labels and the like first."))
+        ] = False,
         threads: Annotated[int, threads_option()] = 0,
         as_json: Annotated[bool, json_option()] = False,
         lang: Annotated[str, lang_option()] = "",
@@ -60,6 +63,7 @@ def register(app: typer.Typer) -> None:
             split=SplitConfig(test=test, valid=valid, seed=seed),
             leaks="repair" if repair else "allow" if allow_leaks else "refuse",
             drop_small_classes=drop_small_classes,
+            look_over=not no_checks,
             threads=threads,
         )
         folder = out or _default_folder(source)
@@ -88,6 +92,7 @@ def _command(source: str, folder: Path, config: CompareConfig) -> str:
     words += ["--test", str(config.split.test), "--valid", str(config.split.valid), "--seed", str(config.split.seed)]
     words += {"refuse": [], "repair": ["--repair"], "allow": ["--allow-leaks"]}[config.leaks]
     words += ["--drop-small-classes"] if config.drop_small_classes else []
+    words += [] if config.look_over else ["--no-checks"]
     return shlex.join(words)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from anmok.cli.options import json_option, lang_option, models_option, threads_option
 from anmok.i18n import _
+
+if TYPE_CHECKING:
+    from anmok.evaluation.results import Comparison
 
 
 def register(app: typer.Typer) -> None:
@@ -38,4 +41,35 @@ def register(app: typer.Typer) -> None:
         config = CompareConfig(models=names, threads=threads)
         command = f"anmok compare sample --models {','.join(names)} --out {out}"
         comparison = run_comparison("sample", out, config, command=command)
+        if not as_json:
+            show_planted(comparison)
         show(comparison, out, as_json=as_json)
+
+
+def show_planted(comparison: Comparison) -> None:
+    """Print which of the planted faults the checks found, and what else they flagged."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from anmok.cli.console import stdout
+    from anmok.data.catalog import get_dataset
+    from anmok.pipeline.planted import find_planted
+
+    titles = {
+        "exact-duplicate": _("exact copies"),
+        "near-duplicate": _("copies that were rescaled, recompressed, brightened or cropped"),
+        "wrong-label": _("pictures in the folder of another place"),
+        "off-topic": _("pictures of something else"),
+        "unreadable": _("files that were cut off"),
+    }
+    table = Table(title=_("The planted faults"), title_justify="left", box=SIMPLE_HEAD, show_edge=False)
+    table.add_column(_("fault"))
+    for title in (_("planted"), _("found"), _("flagged besides")):
+        table.add_column(title, justify="right")
+    for row in find_planted(get_dataset("sample"), comparison):
+        found = row.planted - len(row.missed)
+        style = "green" if not row.missed else "yellow"
+        table.add_row(titles.get(row.fault, row.fault), str(row.planted), f"[{style}]{found}[/]", str(row.others))
+    console = stdout()
+    console.print()
+    console.print(table)
