@@ -101,6 +101,7 @@ def show(comparison: Comparison, folder: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(json.loads((folder / "summary.json").read_text(encoding="utf-8")), ensure_ascii=False))
         return
+    from anmok.clean.registry import get_check
     from anmok.cli.console import harmless, stdout
     from anmok.cli.tables import comparison_table
 
@@ -116,6 +117,10 @@ def show(comparison: Comparison, folder: Path, *, as_json: bool) -> None:
         console.print(_("{name} was left out: {reason}").format(name=left.name, reason=left.reason), markup=False)
         if left.hint:
             console.print("  " + left.hint, markup=False)
+    found = [done for done in comparison.checks if done.flagged]
+    if found:
+        names = ", ".join(f"{_(get_check(done.check).title)} {done.flagged}" for done in found)
+        console.print(_("Pictures that the checks flagged: {names}.").format(names=names), markup=False)
     quarantined = len(comparison.data.quarantined)
     if quarantined:
         text = ngettext(
@@ -129,6 +134,7 @@ def show(comparison: Comparison, folder: Path, *, as_json: bool) -> None:
     bundle = folder / "best.anmok"
     rows = (
         (_("Report"), str(folder / "report.html")),
+        *(((_("Decide"), shlex.join(["anmok", "clean", comparison.data.location])),) if found else ()),
         (_("Best model"), str(bundle)),
         (_("Try it"), f"anmok predict {shlex.quote(str(bundle))} PHOTO.jpg"),
     )

@@ -47,6 +47,7 @@ def summary_json(comparison: Comparison) -> dict[str, Any]:
             "pictures": {split: sum(counts.values()) for split, counts in comparison.data.counts.items()},
             "quarantined": len(comparison.data.quarantined),
         },
+        "checks": {done.check: done.flagged for done in comparison.checks},
         "command": comparison.command,
         "created": comparison.created,
         "seed": comparison.seed,
