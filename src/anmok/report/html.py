@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
-import anmok
-from anmok import storage
 from anmok.evaluation.results import Comparison
-from anmok.i18n import gettext, ngettext, use_language
-from anmok.report import answer, checks, details, names, pictureset, scores, timing, words
+from anmok.i18n import use_language
+from anmok.report import answer, checks, details, pictureset, scores, timing
+from anmok.report.page import render_page
 from anmok.report.pictures import Thumbnails
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 #: Characters that all thumbnails together may take, so that the file can be mailed.
 THUMBNAIL_BUDGET = 3_400_000
@@ -45,64 +36,30 @@ def render_report(
     Raises:
         StorageError: the file could not be written.
     """
+    thumbnails = Thumbnails(read_picture, budget=THUMBNAIL_BUDGET)
     with use_language(language):
-        text = _render(comparison, Thumbnails(read_picture, budget=THUMBNAIL_BUDGET), language)
-    storage.write_text(path, text)
-    return path
+        values = _values(comparison, thumbnails)
+    return render_page("report.html", path, language=language, values=values)
 
 
-def _render(comparison: Comparison, thumbnails: Thumbnails, language: str) -> str:
-    environment = _environment()
-    script = _asset(environment, "report.js")
+def _values(comparison: Comparison, thumbnails: Thumbnails) -> dict[str, object]:
     # Mistakes come before samples: where the budget is short, they say more.
     axis = scores.class_axis(comparison.models)
     models = [
         details.build(model, index, axis=axis, recommended=model.name == comparison.best, thumbnails=thumbnails)
         for index, model in enumerate(comparison.models)
     ]
-    return environment.get_template("report.html").render(
-        language=language,
-        version=anmok.__version__,
-        comparison=comparison,
-        answer=answer.build(comparison),
-        checks=checks.build(comparison, thumbnails, command=shlex.join(["anmok", "clean", comparison.data.location])),
-        table=scores.build(comparison),
-        data=pictureset.build(comparison.data, thumbnails),
+    return {
+        "comparison": comparison,
+        "answer": answer.build(comparison),
+        "checks": checks.build(
+            comparison, thumbnails, command=shlex.join(["anmok", "clean", comparison.data.location])
+        ),
+        "table": scores.build(comparison),
+        "data": pictureset.build(comparison.data, thumbnails),
         # The recommended model is read first, whatever its place in the table.
-        models=sorted(models, key=lambda model: not model.recommended),
-        timing=timing.build(comparison),
-        parity=timing.parity(comparison),
-        pictures=thumbnails.any_shown,
-        style=_asset(environment, "style.css"),
-        script=script,
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
-    )
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("anmok.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_printed,
-    )
-    environment.globals.update(_=gettext, gettext=gettext, ngettext=ngettext)
-    environment.globals.update(words=words, name=names.name, plain_name=names.plain_name, sentence=names.sentence)
-    return environment
-
-
-def _printed(value: object) -> object:
-    # Whatever text reaches the page, its control characters are made visible; markup was made by this room.
-    if isinstance(value, Markup) or not isinstance(value, str):
-        return value
-    return names.unbroken(names.shown(value))
-
-
-def _asset(environment: Environment, file: str) -> Markup:
-    """Return one of the package's own style sheets or scripts, as it is."""
-    assert environment.loader is not None
-    return Markup(environment.loader.get_source(environment, file)[0])  # noqa: S704 - a file of this package
+        "models": sorted(models, key=lambda model: not model.recommended),
+        "timing": timing.build(comparison),
+        "parity": timing.parity(comparison),
+        "pictures": thumbnails.any_shown,
+    }
