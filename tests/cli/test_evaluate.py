@@ -63,7 +63,7 @@ def test_people_get_the_metrics_and_each_class_with_intervals(
     code, out, _err = run(capsys, bundle, source)
     assert code == 0
     assert "colours on shades: 33 test pictures" in out
-    assert re.search(r"accuracy\W+1\.000\W+0\.896\W+1\.000", out)
+    assert re.search(r"Accuracy\W+1\.000\W+0\.896\W+1\.000", out)
     for label in LABELS:
         assert label in out
     assert "1.00 (0.76-1.00)" in out

@@ -243,8 +243,8 @@ def _print_tables(name: str, manifest: Manifest, evaluation: Evaluation, warning
 def _metric_table(evaluation: Evaluation) -> Table:
     from rich.table import Table
 
-    from anmok.cli.tables import metric_title
     from anmok.evaluation.results import HEADLINE_METRICS
+    from anmok.report.words import metric_title
 
     table = Table()
     for heading in (_("metric"), _("value"), _("from"), _("to")):

@@ -9,21 +9,10 @@ from anmok.evaluation.comparison import best_marks
 from anmok.evaluation.results import HEADLINE_METRICS, Comparison
 from anmok.i18n import _
 from anmok.records import Interval
+from anmok.report.words import metric_title
 
 #: Below so many characters a terminal cannot hold all columns.
 NARROW = 96
-
-
-def metric_title(name: str) -> str:
-    """Return the name of a metric for people."""
-    titles = {
-        "accuracy": _("accuracy"),
-        "balanced_accuracy": _("balanced\naccuracy"),
-        "macro_f1": _("macro F1"),
-        "roc_auc": _("ROC-AUC"),
-        "log_loss": _("log loss"),
-    }
-    return titles.get(name, name)
 
 
 def figure(interval: Interval | None) -> str:
@@ -52,7 +41,7 @@ def comparison_table(comparison: Comparison, *, width: int) -> Table:
     table.add_column(_("model"), no_wrap=True)
     shown = [name for name in HEADLINE_METRICS if width >= NARROW or name != "macro_f1"]
     for name in shown:
-        table.add_column(metric_title(name), justify="right", no_wrap=True)
+        table.add_column(metric_title(name).replace(" ", "\n", 1), justify="right", no_wrap=True)
     table.add_column(_("training"), justify="right", no_wrap=True)
     table.add_column(_("pictures\nper s"), justify="right", no_wrap=True)
     marks = {name: best_marks(comparison.models, name) for name in shown}
