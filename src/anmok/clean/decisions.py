@@ -1,0 +1,116 @@
+"""What a person decided about findings: accepted, refused, or not looked at yet; by hand or by a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from anmok.clean.registry import get_check
+from anmok.errors import UsageError
+from anmok.i18n import _
+from anmok.records import Finding
+
+Accept = Literal["yes", "no", ""]
+
+#: What the scan could not read; no registered check, but a row of the findings like all others.
+UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A finding and what somebody decided about it: one row of ``findings.csv``.
+
+    Attributes:
+        finding: its ``action`` and ``suggested`` are what is to be done, which may differ from what was proposed.
+        accept: ``"yes"``, ``"no"``, or ``""`` while nobody has decided.
+        line: where it stood in a file; 0 if it was not read from one.
+        found: False for a row of an earlier run that is kept although the checks of this run did not find it.
+    """
+
+    finding: Finding
+    accept: Accept = ""
+    line: int = 0
+    found: bool = True
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells rows apart: path, check and the other picture."""
+        return self.finding.path, self.finding.check, self.finding.other
+
+    @property
+    def certainty(self) -> float:
+        """``1 - score``, 0-1, with the six digits that the file has."""
+        return certainty(self.finding.score)
+
+
+def certainty(score: float) -> float:
+    """Return how sure a check is that something is wrong, 0-1, with six digits."""
+    return round(1 - score, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptRule:
+    """Accept what the check ``check`` found with at least the certainty ``least``, 0-1."""
+
+    check: str
+    least: float = 0.0
+
+
+def parse_rule(text: str) -> AcceptRule:
+    """Read ``CHECK`` or ``CHECK:MIN``.
+
+    Raises:
+        UnknownName: there is no such check.
+        UsageError: MIN is no number between 0 and 1.
+    """
+    name, colon, least = text.partition(":")
+    check = get_check(name.strip()).name
+    if not colon:
+        return AcceptRule(check)
+    try:
+        value = float(least)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise UsageError(
+            _("{rule}: {value} is no certainty; a number between 0 and 1 is wanted.").format(
+                rule=repr(text), value=repr(least)
+            ),
+            hint=_("For example: --accept exact-duplicate --accept label-error:0.9"),
+        )
+    return AcceptRule(check, value)
+
+
+def accept(decisions: Iterable[Decision], rules: Sequence[AcceptRule]) -> tuple[Decision, ...]:
+    """Accept what the rules name; what somebody refused stays refused."""
+    least: dict[str, float] = {}
+    for rule in rules:
+        least[rule.check] = min(rule.least, least.get(rule.check, 1.0))
+    return tuple(
+        replace(row, accept="yes")
+        if row.accept == "" and row.certainty >= least.get(row.finding.check, float("inf"))
+        else row
+        for row in decisions
+    )
+
+
+def carry_over(old: Sequence[Decision], findings: Iterable[Finding], *, ran: Collection[str]) -> tuple[Decision, ...]:
+    """Return new findings with what was decided about them before; nothing that somebody decided is lost.
+
+    Args:
+        old: the rows of the earlier file.
+        findings: of this run.
+        ran: names of the checks that ran. Rows of others stay as they are; of these, only the decided rows stay.
+    """
+    before = {row.key: row for row in old}
+    rows = []
+    for finding in findings:
+        known = before.pop((finding.path, finding.check, finding.other), None)
+        if known is None or known.accept == "":
+            rows.append(Decision(finding=finding))
+        else:
+            same = replace(finding, action=known.finding.action, suggested=known.finding.suggested)
+            rows.append(Decision(finding=same, accept=known.accept))
+    kept = [row for row in old if row.key in before and (row.accept or row.finding.check not in ran)]
+    return tuple(rows) + tuple(replace(row, line=0, found=False) for row in kept)
