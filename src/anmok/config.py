@@ -24,6 +24,8 @@ ResizeRule = Literal["squash", "crop", "pad"]
 Strategy = Literal["frozen", "scratch", "partial", "full"]
 LeakPolicy = Literal["refuse", "repair", "allow"]
 OffTopicMethod = Literal["embedding", "random", "pca", "autoencoder"]
+#: How the pictures of the map are placed: by neighbourhood and by principal components, by these alone, or not at all.
+MapMethod = Literal["tsne", "pca", "none"]
 
 ConfigT = TypeVar("ConfigT")
 
@@ -149,6 +151,33 @@ class CleanConfig:
     off_topic_marks: tuple[str, ...] = ()
     on_topic_marks: tuple[str, ...] = ()
     seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExploreConfig:
+    """What ``anmok explore`` shows.
+
+    Attributes:
+        sample: pictures on the embedding map, at most; drawn by class.
+        map: how the map is laid out: ``tsne`` by neighbourhood and by principal components, ``pca`` by these alone (no
+            waiting), ``none`` without a map.
+        vectors: the model whose vectors are laid out; ``auto`` takes the best one at hand.
+        seed: of everything random.
+        threads: of decoding and inference; 0 takes all cores.
+    """
+
+    sample: int = 3000
+    map: MapMethod = "tsne"
+    vectors: str = "auto"
+    seed: int = 0
+    limits: Limits = field(default_factory=Limits)
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.sample < 1:
+            raise UsageError(
+                _("The sample is {value}; a whole number of at least 1 is wanted.").format(value=self.sample)
+            )
 
 
 def from_mapping(kind: type[ConfigT], values: Mapping[str, Any], *, where: str) -> ConfigT:

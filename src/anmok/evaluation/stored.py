@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from anmok.errors import StorageError
-from anmok.evaluation.results import Comparison, Evaluation
+from anmok.evaluation.results import Comparison
 from anmok.i18n import _
 from anmok.storage import read_json
 
@@ -25,8 +25,8 @@ FORMAT_VERSION = 1
 ResultT = TypeVar("ResultT")
 
 
-def to_json(result: Evaluation | Comparison) -> dict[str, Any]:
-    """Return ``result`` as plain JSON values; ``from_json`` reads them back."""
+def to_json(result: Any) -> dict[str, Any]:
+    """Return a result (a frozen dataclass) as plain JSON values; ``from_json`` reads them back."""
     return typing.cast("dict[str, Any]", _plain(result))
 
 
@@ -34,7 +34,7 @@ def from_json(kind: type[ResultT], values: Any, *, where: str) -> ResultT:
     """Read what ``to_json`` wrote.
 
     Args:
-        kind: ``Evaluation`` or ``Comparison``.
+        kind: ``Evaluation``, ``Comparison`` or another frozen dataclass of plain values.
         where: named in errors, for example the file.
 
     Raises:

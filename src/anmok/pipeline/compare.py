@@ -12,7 +12,7 @@ from anmok.config import CompareConfig, Recipe
 from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.data.split import assign_splits, check, find_leaks, require_valid
-from anmok.errors import AnmokError, MissingExtra, StorageError, UsageError, WeightsMissing
+from anmok.errors import AnmokError, MissingExtra, UsageError, WeightsMissing
 from anmok.evaluation.results import Comparison, LeftOut, ModelResult
 from anmok.evaluation.summary import write_summary
 from anmok.i18n import _, current_language
@@ -21,11 +21,12 @@ from anmok.pipeline.checks import choose_vectors, look_over
 from anmok.pipeline.clock import Clock
 from anmok.pipeline.conclusion import conclude_aloud
 from anmok.pipeline.environment import describe_environment
+from anmok.pipeline.folder import prepare_folder
 from anmok.pipeline.measure import measure_run
 from anmok.pipeline.summary import summarise_data
 from anmok.progress import Progress, SilentProgress
 from anmok.report.html import render_report
-from anmok.storage import atomic_write, explained, sweep
+from anmok.storage import atomic_write, explained
 from anmok.training.run import find_run
 from anmok.training.train import train
 
@@ -58,7 +59,7 @@ def compare(
     progress = progress or SilentProgress()
     recipes = _recipes(config.models)
     clock = Clock()
-    _prepare(out)
+    prepare_folder(out, is_ours=lambda folder: (folder / MANIFEST).exists() or (folder / "runs").is_dir())
     with clock.stage("scan"):
         scanned = scan(source, limits=config.limits, threads=config.threads, progress=progress)
     with clock.stage("split"):
@@ -160,22 +161,6 @@ def _recipes(names: tuple[str, ...]) -> list[Recipe]:
             hint=_("Give each recipe a name of its own: tables and folders are named after it."),
         )
     return recipes
-
-
-def _prepare(out: Path) -> None:
-    """Make sure of the results' folder before hours of work, and never mix results into somebody's own folder."""
-    sweep(out)
-    with explained(out):
-        if out.exists() and not out.is_dir():
-            raise StorageError(
-                _("{path} is a file; a folder for the results is wanted.").format(path=out),
-                hint=_("Name another folder with --out."),
-            )
-        if out.is_dir() and any(out.iterdir()) and not (out / MANIFEST).exists() and not (out / "runs").is_dir():
-            raise StorageError(
-                _("The folder {path} holds something else than results of a comparison.").format(path=out),
-                hint=_("Name a new or empty folder with --out."),
-            )
 
 
 def _keep_best(out: Path, best: ModelResult) -> None:
