@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anmok.clean.evidence import Evidence
 from anmok.clean.registry import Check, CheckResult, all_checks, get_check
@@ -55,20 +56,29 @@ def examine(evidence: Evidence, names: Sequence[str] = ()) -> tuple[Examined, ..
 
 def findings_of(manifest: Manifest, check: Check, result: CheckResult) -> tuple[Finding, ...]:
     """Return a finding for each flagged picture, the lowest score first, then by path."""
+    return _findings(manifest, check, result, np.flatnonzero(result.flags))
+
+
+def all_findings(manifest: Manifest, check: Check, result: CheckResult) -> tuple[Finding, ...]:
+    """Return what the check says about every picture, in the same order; no reason where nothing is flagged."""
+    return _findings(manifest, check, result, np.arange(len(result.scores)))
+
+
+def _findings(manifest: Manifest, check: Check, result: CheckResult, rows: NDArray[np.int64]) -> tuple[Finding, ...]:
     paths, labels = manifest.table["path"].to_numpy(dtype=object), manifest.table["label"].to_numpy(dtype=object)
-    rows = np.flatnonzero(result.flags)
     found = []
     for row in sorted(rows.tolist(), key=lambda row: (float(result.scores[row]), str(paths[row]))):
         values = dict(result.values.get(row, {}))
+        flagged = bool(result.flags[row])
         other = int(result.others[row])
         found.append(
             Finding(
                 path=str(paths[row]),
                 check=check.name,
                 score=float(result.scores[row]),
-                flag=True,
+                flag=flagged,
                 other=str(paths[other]) if other >= 0 else "",
-                reason=check.reason(values),
+                reason=check.reason(values) if flagged else "",
                 action=result.actions[row] if result.actions else check.action,
                 label=str(labels[row]),
                 suggested=result.suggested[row] if result.suggested else "",

@@ -18,7 +18,20 @@ from anmok.storage import storage_error
 #: Typer turns Ctrl-C into this exit code (128 + SIGINT, as shells count).
 INTERRUPTED = 130
 #: Modules of this package with ``register(app)``, in the order of ``anmok --help``.
-COMMANDS = ("demo", "compare", "predict", "evaluate", "report", "scan", "datasets", "models", "weights")
+COMMANDS = (
+    "demo",
+    "compare",
+    "predict",
+    "evaluate",
+    "report",
+    "explore",
+    "clean",
+    "scan",
+    "checks",
+    "datasets",
+    "models",
+    "weights",
+)
 
 
 def build() -> typer.Typer:
