@@ -87,13 +87,13 @@ def _copies(evidence: Evidence) -> CheckResult:
     first: dict[str, int] = {}
     others = [first.setdefault(digest, row) for row, digest in enumerate(table["id"])]
     pairs = {row: other for row, other in enumerate(others) if other != row}
-    return _result(evidence, {row: 0.0 for row in pairs}, others=pairs, values=_names(evidence, pairs))
+    return _result(evidence, dict.fromkeys(pairs, 0.0), others=pairs, values=_names(evidence, pairs))
 
 
 def _near(evidence: Evidence) -> CheckResult:
     paths = evidence.manifest.table["path"].tolist()
     pairs = {row: 0 if row else 1 for row, path in enumerate(paths) if "near-" in path}
-    return _result(evidence, {row: 0.125 for row in pairs}, others=pairs, values=_names(evidence, pairs))
+    return _result(evidence, dict.fromkeys(pairs, 0.125), others=pairs, values=_names(evidence, pairs))
 
 
 def _wrong(evidence: Evidence) -> CheckResult:
@@ -109,7 +109,7 @@ def _dark(evidence: Evidence) -> CheckResult:
     light = evidence.manifest.table["brightness"].to_numpy()
     rows = np.argsort(light)[:2].tolist() if len(light) > 2 else []
     values = {row: {"brightness": round(float(light[row]), 1)} for row in rows}
-    result = _result(evidence, {row: 0.3 for row in rows}, values=values)
+    result = _result(evidence, dict.fromkeys(rows, 0.3), values=values)
     return CheckResult(
         scores=result.scores,
         flags=result.flags,

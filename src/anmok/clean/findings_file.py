@@ -135,19 +135,17 @@ class _Reader:
 
     def read(self, text: str) -> tuple[Decision, ...]:
         lines = self._records(text)
-        first, header = next(lines, (1, []))
-        if len(header) == 1 and header[0].lower().startswith("sep="):
-            first, header = next(lines, (2, []))
-        self._columns(first, header)
+        self._columns(*next(lines, (1, [])))
         return tuple(self._row(number, row) for number, row in lines if any(cell.strip() for cell in row))
 
     def _records(self, text: str) -> Iterator[tuple[int, list[str]]]:
         """Yield rows with the numbers of the lines on which they begin."""
-        begin = re.sub(r"\Asep=.\r?\n", "", text, flags=re.IGNORECASE).partition("\n")[0]
-        separator = max(",;\t", key=begin.count)
+        told = re.match(r"sep=([,;\t])\r?\n", text, re.IGNORECASE)  # a first line by which Excel knows
+        text = text[told.end() :] if told else text
+        separator = told.group(1) if told else max(",;\t", key=text.partition("\n")[0].count)
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
         while True:
-            number = rows.line_num + 1
+            number = rows.line_num + (2 if told else 1)
             try:
                 row = next(rows, None)
             except csv.Error as error:
