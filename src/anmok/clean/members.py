@@ -1,3 +1,6 @@
 """The checks that come with Anmok, in the order in which they are shown. Importing this registers them."""
 
 from __future__ import annotations
+
+import anmok.clean.duplicate_leaks
+import anmok.clean.duplicates  # noqa: F401

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+NEAR = "near-"
+"""Begins the names of groups of near copies; other groups are those that the source gives."""
+
 
 def picture_groups(table: pd.DataFrame) -> NDArray[np.int64]:
     """Return (N,) int64: the number of each picture's group.

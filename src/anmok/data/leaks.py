@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from anmok.config import LeakPolicy
-from anmok.data.cut import picture_groups
+from anmok.data.cut import NEAR, picture_groups
 from anmok.data.manifest import Manifest
 from anmok.errors import LabelConflict, SplitLeak
 from anmok.i18n import _, ngettext
@@ -19,7 +19,7 @@ from anmok.records import TEST, TRAIN, VALID, Quarantined
 
 _NAMED = 3
 # What is held out more strictly has the greater number; pictures without a split cannot leak.
-_RANK = {"": -1, TRAIN: 0, VALID: 1, TEST: 2}
+RANK = {"": -1, TRAIN: 0, VALID: 1, TEST: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Leak:
         path, split: the picture that leaks, in ``train`` or ``valid``.
         other_path, other_split: where it stands too.
         same_picture: True if both have the same bytes, False if they are only of one group.
+        nearly: True if that group is one of near copies (``cut.NEAR``).
     """
 
     path: str
@@ -45,6 +46,12 @@ class Leak:
     other_path: str
     other_split: str
     same_picture: bool
+    nearly: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Return ``"same"``, ``"nearly"`` or ``"group"``."""
+        return "same" if self.same_picture else "nearly" if self.nearly else "group"
 
 
 def find_conflicts(manifest: Manifest) -> tuple[Conflict, ...]:
@@ -67,7 +74,7 @@ def find_leaks(manifest: Manifest) -> tuple[Leak, ...]:
     of the same bytes rather than another one.
     """
     table = manifest.table
-    rank = table["split"].map(_RANK).to_numpy().astype(np.int64)
+    rank = table["split"].map(RANK).to_numpy().astype(np.int64)
     others = _stricter(picture_groups(table), rank)
     copies = _stricter(_codes(table["id"]), rank)
     same = (copies >= 0) & (rank[copies] == rank[others])
@@ -75,7 +82,10 @@ def find_leaks(manifest: Manifest) -> tuple[Leak, ...]:
     rows = np.flatnonzero(others >= 0)
     paths, splits = table["path"].to_numpy(dtype=object), table["split"].to_numpy(dtype=object)
     rows = rows[np.argsort(paths[rows], kind="stable")]
-    return tuple(Leak(paths[i], splits[i], paths[others[i]], splits[others[i]], bool(same[i])) for i in rows)
+    nearly = ~same & table["group"].str.startswith(NEAR).to_numpy(dtype=bool)
+    return tuple(
+        Leak(paths[i], splits[i], paths[others[i]], splits[others[i]], bool(same[i]), bool(nearly[i])) for i in rows
+    )
 
 
 def _stricter(keys: NDArray[np.int64], rank: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -127,7 +137,9 @@ def _without_leaks(manifest: Manifest) -> Manifest:
     leaks = find_leaks(manifest)
     if not leaks:
         return manifest
-    quarantined = tuple(Quarantined(leak.path, f"duplicate-of-{leak.other_split}", _sentence(leak)) for leak in leaks)
+    quarantined = tuple(
+        Quarantined(leak.path, f"duplicate-of-{leak.other_split}", _sentence_of(leak)) for leak in leaks
+    )
     table = manifest.table
     rows = _row_keys(table["path"], table["split"]).isin([f"{leak.split} {leak.path}" for leak in leaks])
     notes = []
@@ -138,6 +150,7 @@ def _without_leaks(manifest: Manifest) -> Manifest:
             count,
         )
         notes.append(text.format(count=count, split=split))
+    notes += _nearly(leaks)
     return manifest.with_table(table[~rows], quarantined=quarantined, notes=tuple(notes))
 
 
@@ -146,12 +159,20 @@ def _row_keys(paths: pd.Series[Any], splits: pd.Series[Any]) -> pd.Series[Any]:
     return splits + " " + paths
 
 
-def _sentence(leak: Leak) -> str:
-    if leak.same_picture:
-        text = _("{path} ({split}) is the same picture as {other} ({other_split}).")
-    else:
-        text = _("{path} ({split}) is of the same group as {other} ({other_split}).")
-    return text.format(path=leak.path, split=leak.split, other=leak.other_path, other_split=leak.other_split)
+def _sentence_of(leak: Leak) -> str:
+    return leak_sentence(
+        path=leak.path, split=leak.split, other=leak.other_path, other_split=leak.other_split, kind=leak.kind
+    )
+
+
+def leak_sentence(*, path: str, split: str, other: str, other_split: str, kind: str) -> str:
+    """Return what is wrong with a picture that leaks; ``kind`` as in ``Leak.kind``."""
+    texts = {
+        "same": _("{path} ({split}) is the same picture as {other} ({other_split})."),
+        "nearly": _("{path} ({split}) is nearly the same picture as {other} ({other_split})."),
+        "group": _("{path} ({split}) is of the same group as {other} ({other_split})."),
+    }
+    return texts[kind].format(path=path, split=split, other=other, other_split=other_split)
 
 
 def settle(manifest: Manifest, policy: LeakPolicy) -> Manifest:
@@ -185,7 +206,7 @@ def settle(manifest: Manifest, policy: LeakPolicy) -> Manifest:
             "better than they are.",
             len(leaks),
         )
-        notes.append(text.format(count=len(leaks)))
+        notes += [text.format(count=len(leaks)), *_nearly(leaks)]
     return manifest.with_table(manifest.table, notes=tuple(notes))
 
 
@@ -206,16 +227,29 @@ def _conflict_error(conflicts: tuple[Conflict, ...]) -> LabelConflict:
 
 
 def _leak_error(leaks: tuple[Leak, ...]) -> SplitLeak:
-    lines = [f"- {leak.path} = {leak.other_path}" for leak in leaks[:_NAMED]]
+    # Copies first: they are beyond doubt.
+    first = sorted(leaks, key=lambda leak: leak.nearly)[:_NAMED]
+    lines = [f"- {leak.path} {'≈' if leak.nearly else '='} {leak.other_path}" for leak in first]
     text = ngettext(
         "{count} picture to learn from stands among the held-out ones too, so no result would be honest:\n{pairs}",
         "{count} pictures to learn from stand among the held-out ones too, so no result would be honest:\n{pairs}",
         len(leaks),
     )
     return SplitLeak(
-        text.format(count=len(leaks), pairs=_listed(lines, len(leaks))),
+        "\n".join([text.format(count=len(leaks), pairs=_listed(lines, len(leaks))), *_nearly(leaks)]),
         hint=_("Leave those copies out with --repair, or measure all the same with --allow-leaks."),
     )
+
+
+def _nearly(leaks: tuple[Leak, ...]) -> list[str]:
+    """Return a sentence on how many are near copies only, if any are."""
+    count = sum(leak.nearly for leak in leaks)
+    text = ngettext(
+        "{count} of them is nearly the same picture (≈), not the same file.",
+        "{count} of them are nearly the same pictures (≈), not the same files.",
+        count,
+    )
+    return [text.format(count=count)] if count else []
 
 
 def _listed(lines: list[str], count: int) -> str:
