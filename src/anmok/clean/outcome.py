@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,7 +28,7 @@ class Histogram:
         low, high: where the first bar begins and the last one ends, in the unit of the measure.
         counts: pictures in each bar; all bars are of the same width.
         flagged: of those the flagged ones.
-        threshold: what was learnt from this set; None where there is none.
+        threshold: what was learnt from this set; NaN where there is none.
     """
 
     measure: str
@@ -35,7 +36,7 @@ class Histogram:
     high: float
     counts: tuple[int, ...]
     flagged: tuple[int, ...]
-    threshold: float | None = None
+    threshold: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,13 +110,13 @@ def outcome_of(done: Examined, columns: Mapping[str, NDArray[np.float64]]) -> Ch
 
 
 def spread(
-    measure: str, values: NDArray[np.float64], flags: NDArray[np.bool_], *, threshold: float | None = None
+    measure: str, values: NDArray[np.float64], flags: NDArray[np.bool_], *, threshold: float = math.nan
 ) -> Histogram | None:
     """Return the histogram of ``(N,)`` values, the one of certainties from 0 to 1; None where all are alike."""
     if not len(values):
         return None
     low, high = (0.0, 1.0) if measure == "certainty" else (float(values.min()), float(values.max()))
-    if threshold is not None:
+    if math.isfinite(threshold):
         low, high = min(low, threshold), max(high, threshold)
     if not low < high:
         return None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
 
-    @app.command(help=_("Draw the report of a finished comparison again; nothing is computed anew."))
+    @app.command(help=_("Draw the report of a finished comparison or cleaning again; nothing is computed anew."))
     def report(
         folders: Annotated[
             list[Path], typer.Argument(metavar="DIR", help=_("Folders that `anmok compare` left (comparison.json)."))
@@ -52,9 +52,12 @@ def draw(folder: Path, out: Path | None, *, language: str) -> Path:
         StorageError: there is no readable comparison, or the report could not be written.
     """
     from anmok.evaluation.stored import read_comparison
+    from anmok.pipeline.clean import VALUES, redraw
     from anmok.pipeline.conclusion import retell
     from anmok.report.html import render_report
 
+    if (folder / VALUES).is_file():
+        return redraw(folder, out, language=language)
     if folder.is_dir() and not (folder / "comparison.json").exists():
         raise SourceNotFound(
             _("There is no finished comparison in {folder}.").format(folder=folder),

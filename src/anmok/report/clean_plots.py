@@ -54,6 +54,6 @@ def bars(histogram: Histogram) -> Bars:
         bars=shapes,
         low=words.decimal(histogram.low),
         high=words.decimal(histogram.high),
-        threshold="" if threshold is None else words.decimal(threshold),
-        at=0.0 if threshold is None else round(100 * (threshold - histogram.low) / span, 2),
+        threshold="" if math.isnan(threshold) else words.decimal(threshold),
+        at=0.0 if math.isnan(threshold) else round(100 * (threshold - histogram.low) / span, 2),
     )
