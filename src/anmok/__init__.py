@@ -21,14 +21,16 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
-    from anmok.config import CompareConfig, Limits, Recipe, SplitConfig
+    from anmok.config import CompareConfig, ExploreConfig, Limits, Recipe, SplitConfig
     from anmok.data.manifest import Manifest
     from anmok.data.scan import scan
     from anmok.errors import AnmokError
     from anmok.evaluation.results import Comparison, Evaluation
+    from anmok.explore.results import Exploration
     from anmok.inference.predictor import Predictor
     from anmok.models.recipes import get_recipe
     from anmok.pipeline.compare import compare
+    from anmok.pipeline.explore import explore_source
     from anmok.records import Prediction, PredictionFailure
 
 __all__ = [
@@ -36,6 +38,8 @@ __all__ = [
     "CompareConfig",
     "Comparison",
     "Evaluation",
+    "Exploration",
+    "ExploreConfig",
     "Limits",
     "Manifest",
     "Prediction",
@@ -44,6 +48,7 @@ __all__ = [
     "Recipe",
     "SplitConfig",
     "compare",
+    "explore_source",
     "get_recipe",
     "scan",
 ]
@@ -53,6 +58,8 @@ _ROOMS = {
     "CompareConfig": "config",
     "Comparison": "evaluation.results",
     "Evaluation": "evaluation.results",
+    "Exploration": "explore.results",
+    "ExploreConfig": "config",
     "Limits": "config",
     "Manifest": "data.manifest",
     "Prediction": "records",
@@ -61,6 +68,7 @@ _ROOMS = {
     "Recipe": "config",
     "SplitConfig": "config",
     "compare": "pipeline.compare",
+    "explore_source": "pipeline.explore",
     "get_recipe": "models.recipes",
     "scan": "data.scan",
 }

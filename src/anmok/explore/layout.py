@@ -30,13 +30,15 @@ def components(vectors: NDArray[np.float32], *, seed: int) -> tuple[NDArray[np.f
         the first two hold. Columns beyond what the data has are 0.
     """
     from sklearn.decomposition import PCA
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     count = min(COMPONENTS, *vectors.shape)
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     if count < 2 or not float(unit.var(axis=0).sum()) > 0:
         return np.zeros((len(vectors), 2), dtype=np.float32), (0.0, 0.0)
     pca = PCA(count, svd_solver="randomized" if count < min(vectors.shape) else "full", random_state=seed)
-    placed = pca.fit_transform(unit)
+    with threadpool_limits(1):
+        placed = pca.fit_transform(unit)
     first, second = pca.explained_variance_ratio_[:2]
     return placed.astype(np.float32), (float(first), float(second))
 
@@ -58,11 +60,15 @@ def neighbour_layout(placed: NDArray[np.float32], *, seed: int) -> NDArray[np.fl
     if len(placed) < FEWEST or not float(placed[:, 0].std()) > 0:
         return placed[:, :2]
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     begin = placed[:, :2] / placed[:, 0].std() * 1e-4
     perplexity = min(PERPLEXITY, (len(placed) - 1) / 3)
     layout = TSNE(2, perplexity=perplexity, init=begin, max_iter=STEPS, random_state=seed)
-    made: NDArray[np.float32] = layout.fit_transform(placed).astype(np.float32)
+    # Thousands of short steps: threads that wait for one another gain a third on idle cores, and on busy ones took six
+    # times as long.
+    with threadpool_limits(1):
+        made: NDArray[np.float32] = layout.fit_transform(placed).astype(np.float32)
     return made
 
 
