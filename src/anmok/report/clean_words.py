@@ -40,7 +40,7 @@ def for_script() -> dict[str, str]:
         "part": _("{action} {count}"),
         "idle": _("{count} ticked, but their action is “only look”: choose another one, or nothing is done."),
         "missing": _("{count} to relabel without a class: choose one, or they cannot be applied."),
-        "would": _("{count} pictures"),
+        "would": _("ticks {count}"),
         "more": _("Show {count} more"),
         "saved": _("Saved as findings.csv in the folder of your downloads. Now run:"),
         "unsaved": _("Ticks are kept in this browser; save them to apply them."),

@@ -49,12 +49,19 @@
   }
   window.addEventListener("pagehide", function () { if (waiting) { keep(); } });
 
+  function act(place, action) {
+    var row = data.rows[place], was = original[place];
+    row[ACTION] = action;
+    // What a check suggests fits its own action: a group's name is no class.
+    if (action === was[0]) { row[SUGGESTED] = was[2]; } else if (was[0] !== "review") { row[SUGGESTED] = ""; }
+    remember(place);
+  }
   function tick(place, on) {
     var row = data.rows[place];
     row[ACCEPT] = on ? "yes" : "no";
     // A check that only wants a look proposes nothing; a tick then means the plainest thing, visible and changeable.
-    if (on && row[ACTION] === "review") { row[ACTION] = row[SUGGESTED] ? "relabel" : "remove"; }
-    if (!on && original[place][0] === "review") { row[ACTION] = "review"; }
+    if (on && row[ACTION] === "review") { act(place, row[SUGGESTED] ? "relabel" : "remove"); }
+    if (!on && original[place][0] === "review") { act(place, "review"); }
     remember(place);
   }
   function paint(element) {
@@ -175,13 +182,13 @@
     if (element) {
       var place = Number(element.dataset.row), row = data.rows[place];
       if (event.target.classList.contains("tick")) { tick(place, event.target.checked); }
-      if (event.target.classList.contains("act")) { row[ACTION] = event.target.value; remember(place); }
+      if (event.target.classList.contains("act")) { act(place, event.target.value); }
       if (event.target.classList.contains("class")) { row[SUGGESTED] = event.target.value.normalize("NFC"); remember(place); }
       paint(element);
       tell();
     } else if (tools && event.target.classList.contains("act-all") && event.target.value) {
       rowsOf(tools.dataset.check).forEach(function (place) {
-        if (data.rows[place][ACCEPT] === "yes") { data.rows[place][ACTION] = event.target.value; remember(place); }
+        if (data.rows[place][ACCEPT] === "yes") { act(place, event.target.value); }
       });
       event.target.value = "";
       paintAll();
