@@ -27,6 +27,7 @@ COMMANDS = (
     "explore",
     "clean",
     "scan",
+    "split",
     "checks",
     "datasets",
     "models",

@@ -1,0 +1,129 @@
+"""``anmok split``: train, valid and test for a source, with near copies kept together."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from anmok.cli.options import json_option, lang_option, threads_option
+from anmok.errors import UsageError
+from anmok.i18n import _, ngettext
+
+if TYPE_CHECKING:
+    from anmok.pipeline.split import Division
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+
+    @app.command(help=_("Divide pictures into train, valid and test; copies and near copies stay together."))
+    def split(
+        source: Annotated[
+            str, typer.Argument(help=_("Folder or zip of class folders, CSV, manifest, or data set name."))
+        ],
+        out: Annotated[Path, typer.Option("--out", "-o", help=_("The manifest to write."))] = Path("split.parquet"),
+        test: Annotated[
+            float, typer.Option(help=_("Share held out for measuring, where the source has no test."))
+        ] = 0.2,
+        valid: Annotated[float, typer.Option(help=_("Share of the rest held out for choosing."))] = 0.15,
+        seed: Annotated[int, typer.Option(help=_("Seed of the split."))] = 0,
+        repair: Annotated[
+            bool, typer.Option("--repair", help=_("Leave leaking and contradictory copies out, and list them."))
+        ] = False,
+        allow_leaks: Annotated[
+            bool, typer.Option("--allow-leaks", help=_("Keep leaks of the source's own splits; a note says so."))
+        ] = False,
+        drop_small_classes: Annotated[
+            bool, typer.Option("--drop-small-classes", help=_("Leave classes out that are too small to be split."))
+        ] = False,
+        no_near: Annotated[
+            bool, typer.Option("--no-near", help=_("Keep only equal files together, not near copies."))
+        ] = False,
+        flips: Annotated[bool, typer.Option("--flips", help=_("Mirrored pictures are near copies, too."))] = False,
+        threads: Annotated[int, threads_option()] = 0,
+        as_json: Annotated[bool, json_option()] = False,
+        lang: Annotated[str, lang_option()] = "",
+    ) -> None:
+        from anmok.cli.console import TerminalProgress
+        from anmok.config import SplitConfig
+        from anmok.pipeline.split import divide
+
+        if repair and allow_leaks:
+            raise UsageError(_("--repair and --allow-leaks exclude each other; give one of them."))
+        config = SplitConfig(test=test, valid=valid, seed=seed)
+        with TerminalProgress() as progress:
+            division = divide(
+                source,
+                config,
+                leaks="repair" if repair else "allow" if allow_leaks else "refuse",
+                drop_small_classes=drop_small_classes,
+                near=not no_near,
+                flips=flips,
+                threads=threads,
+                progress=progress,
+            )
+        division.manifest.save(out)
+        if as_json:
+            typer.echo(json.dumps(summary(division, out), ensure_ascii=False))
+        else:
+            show(division, out)
+
+
+def summary(division: Division, out: Path) -> dict[str, object]:
+    """Return the fixed JSON form of ``anmok split --json``."""
+    manifest = division.manifest
+    counts = Counter(zip(manifest.table["split"], manifest.table["label"], strict=True))
+    return {
+        "manifest": str(out),
+        "pictures": len(manifest),
+        "quarantined": len(manifest.quarantined),
+        "content_hash": manifest.content_hash,
+        "counts": [{"split": split, "label": label, "pictures": n} for (split, label), n in sorted(counts.items())],
+        "groups": division.groups,
+        "grouped": division.grouped,
+        "largest_group": division.largest,
+        "notes": list(manifest.notes),
+    }
+
+
+def show(division: Division, out: Path) -> None:
+    """Print classes by splits, what was kept together, the notes, and where the manifest stands."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from anmok.cli.console import harmless, stdout
+    from anmok.records import SPLITS
+
+    manifest = division.manifest
+    counts = Counter(zip(manifest.table["label"], manifest.table["split"], strict=True))
+    table = Table(title=escape(harmless(str(out))), title_justify="left")
+    table.add_column(_("class"), overflow="fold")
+    for split in SPLITS:
+        table.add_column(split, justify="right")
+    for label in manifest.classes:
+        table.add_row(escape(harmless(label)), *(str(counts[label, split]) for split in SPLITS))
+    table.add_section()
+    table.add_row(_("all"), *(str(sum(counts[label, split] for label in manifest.classes)) for split in SPLITS))
+    console = stdout()
+    console.print(table)
+    if division.groups:
+        text = ngettext(
+            "{count} group of copies or pictures that belong together was kept in one split: {pictures} pictures, "
+            "{largest} in the largest.",
+            "{count} groups of copies or pictures that belong together were each kept in one split: {pictures} "
+            "pictures, {largest} in the largest.",
+            division.groups,
+        )
+        console.print(
+            text.format(count=division.groups, pictures=division.grouped, largest=division.largest), markup=False
+        )
+    for note in manifest.notes:
+        console.print(harmless(note), markup=False)
+    for entry in manifest.quarantined[:10]:
+        console.print(harmless(f"! {entry.reason}"), markup=False)
+    if len(manifest.quarantined) > 10:
+        console.print(_("… and {count} more.").format(count=len(manifest.quarantined) - 10))
