@@ -23,6 +23,12 @@ from anmok.storage import explained
 ResizeRule = Literal["squash", "crop", "pad"]
 Strategy = Literal["frozen", "scratch", "partial", "full"]
 LeakPolicy = Literal["refuse", "repair", "allow"]
+#: What an error costs: the same for each picture, or the same for each class, however many pictures it has.
+ClassWeights = Literal["none", "balanced"]
+#: What an epoch shows: each picture once, or each class equally often.
+SamplerName = Literal["shuffle", "balanced"]
+#: Sizes of classes that a rule of balancing may name.
+BALANCE_WORDS = ("mean", "median", "min", "max")
 OffTopicMethod = Literal["embedding", "random", "pca", "autoencoder"]
 #: How the pictures of the map are placed: by neighbourhood and by principal components, by these alone, or not at all.
 MapMethod = Literal["tsne", "pca", "none"]
@@ -85,7 +91,15 @@ class Recipe:
         warmup: share of all steps in which the learning rate rises, 0-1.
         label_smoothing: 0-1.
         patience: epochs without a better validation loss after which training stops; 0 never stops.
+        class_weights: ``balanced`` makes all classes cost the same, so that rare ones are not passed over. The
+            probabilities then are those of pictures of which each class has as many: of a rare class too high for
+            pictures as they came, and a temperature, one number for all classes, cannot mend that.
+        sampler: ``balanced`` shows each class equally often an epoch (networks only), with the same consequence.
         seed: of weights, order and augmentation.
+
+    Raises:
+        UsageError: both ways of balancing at once, which would count rare classes twice; or a sampler for a head on
+            vectors, which has no epochs.
     """
 
     name: str
@@ -102,7 +116,27 @@ class Recipe:
     warmup: float = 0.0
     label_smoothing: float = 0.0
     patience: int = 0
+    class_weights: ClassWeights = "none"
+    sampler: SamplerName = "shuffle"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.sampler == "shuffle":
+            return
+        if self.class_weights == "balanced":
+            raise UsageError(
+                _("The recipe {name} balances its classes twice, by class_weights and by sampler.").format(
+                    name=self.name
+                ),
+                hint=_("Keep one of them: rare classes would count twice."),
+            )
+        if self.strategy == "frozen":
+            raise UsageError(
+                _(
+                    "The recipe {name} asks for a sampler, but a head on vectors learns from all of them at once."
+                ).format(name=self.name),
+                hint=_("Write class_weights = {value} instead of the sampler.").format(value=repr("balanced")),
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +211,63 @@ class ExploreConfig:
         if self.sample < 1:
             raise UsageError(
                 _("The sample is {value}; a whole number of at least 1 is wanted.").format(value=self.sample)
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalanceRule:
+    """Which classes are brought to which size.
+
+    Attributes:
+        classes: names; empty: all that are too large (to undersample) or too small (to oversample).
+        to: a number of training pictures; or ``mean``, ``median``, ``min``, ``max`` of the sizes of the *other*
+            classes (those that are not named; all, where none is).
+    """
+
+    classes: tuple[str, ...] = ()
+    to: str | int = "mean"
+
+    def __post_init__(self) -> None:
+        fits = self.to in BALANCE_WORDS if isinstance(self.to, str) else not isinstance(self.to, bool) and self.to >= 1
+        if not fits:
+            raise UsageError(
+                _("A class cannot be brought to {value} pictures.").format(value=repr(self.to)),
+                hint=_("Give a whole number of at least 1, or one of {words}.").format(words=", ".join(BALANCE_WORDS)),
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalanceConfig:
+    """What ``anmok balance`` does to the training pictures; valid and test stay as they are.
+
+    Attributes:
+        undersample: rules that take pictures away, one after another.
+        oversample: the rule by which augmented pictures are added afterwards; None: none are.
+        policy: the augmentation that they are drawn from.
+        split: how pictures are divided first, where the source does not say.
+        whole: do not divide; all pictures without a split are balanced (as reference E did it).
+        seed: of who goes, and of the augmentation.
+        threads: of decoding; 0 takes all cores.
+    """
+
+    undersample: tuple[BalanceRule, ...] = ()
+    oversample: BalanceRule | None = None
+    policy: str = "flip-shift"
+    split: SplitConfig = field(default_factory=SplitConfig)
+    whole: bool = False
+    seed: int = 0
+    limits: Limits = field(default_factory=Limits)
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.undersample and self.oversample is None:
+            raise UsageError(
+                _("Nothing was asked for."), hint=_("Give --undersample to=mean, --oversample max, or both.")
+            )
+        if self.whole and self.oversample is not None:
+            raise UsageError(
+                _("Pictures can only be added to a training split, and no split is wanted."),
+                hint=_("Leave out --whole, or --oversample: variants of a test picture must not be learned from."),
             )
 
 

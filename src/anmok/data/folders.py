@@ -100,6 +100,14 @@ class FolderSource(Closing):
         """Return the bytes of one file."""
         return read_file(self._file(path), path, self._limits.max_bytes)
 
+    def file(self, path: str) -> Path:
+        """Return where one file lies on the disk.
+
+        Raises:
+            PictureError: it lies outside.
+        """
+        return Path(self._file(path))
+
     def size(self, path: str) -> int:
         """Return the size of one file in bytes.
 

@@ -34,6 +34,7 @@ def train_head(run: Run, recipe: Recipe, manifest: Manifest, *, threads: int, pr
             recipe.seed,
             classes=len(manifest.classes),
             groups=[groups[row] for row in learned],
+            balanced=recipe.class_weights == "balanced",
             threads=threads,
         )
         task.advance()

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anmok.data.balance import class_weights
 from anmok.errors import TooFewPictures
 from anmok.i18n import _
 
@@ -118,7 +119,9 @@ def fit_logistic(
         classes: K; by default one more than the largest label.
         groups: ``(N,)``; vectors of the same group share a fold. None: each is its own.
         strengths: rising inverse penalties C > 0.
-        balanced: weigh pictures so that all classes count the same.
+        balanced: weigh pictures so that all classes count the same (``class_weights`` of ``anmok.data.balance``),
+            where the head is fitted and where its strength is chosen. The probabilities are then those of pictures
+            of which each class has as many.
         threads: folds fitted at the same time; 0 takes all cores.
 
     Raises:
@@ -228,6 +231,9 @@ def _choose_strength(data: _Vectors, plan: list[Fold], strengths: Sequence[float
     if not plan:
         return _Choice(strengths[len(strengths) // 2], (), nothing_known)
     measured = np.sort(np.concatenate([predict for _fit_rows, predict in plan]))
+    weights = None
+    if data.weight_rule is not None:
+        weights = class_weights(data.labels[measured], classes=data.classes)[data.labels[measured]]
     folds = [_Fold(data, fold) for fold in plan]
     best: tuple[float, float, NDArray[np.float32]] | None = None
     path: list[tuple[float, float, float]] = []
@@ -237,7 +243,7 @@ def _choose_strength(data: _Vectors, plan: list[Fold], strengths: Sequence[float
         parts = pool.map(functools.partial(_Fold.probabilities, strength=strength), folds)
         for fold, part in zip(folds, parts, strict=True):
             out[fold.asked_rows] = part
-        loss = _tempered_log_loss(out[measured], data.labels[measured])
+        loss = _tempered_log_loss(out[measured], data.labels[measured], weights)
         path.append((strength, loss, float((out[measured].argmax(axis=1) == data.labels[measured]).mean())))
         if best is None or loss < best[0] * (1 - CLEARLY):
             best, worse = (loss, strength, out), 0
@@ -249,8 +255,10 @@ def _choose_strength(data: _Vectors, plan: list[Fold], strengths: Sequence[float
     return _Choice(best[1], tuple(path), best[2])
 
 
-def _tempered_log_loss(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Return the mean log loss of ``softmax(log(probabilities) / T)`` at the T that makes it least."""
+def _tempered_log_loss(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], weights: NDArray[np.float32] | None = None
+) -> float:
+    """Return the (weighted) mean log loss of ``softmax(log(probabilities) / T)`` at the T that makes it least."""
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
 
@@ -259,7 +267,7 @@ def _tempered_log_loss(probabilities: NDArray[np.float32], labels: NDArray[np.in
 
     def loss(log_temperature: float) -> float:
         scaled = logs / np.exp(log_temperature)
-        return float((logsumexp(scaled, axis=1) - scaled[rows, labels]).mean())
+        return float(np.average(logsumexp(scaled, axis=1) - scaled[rows, labels], weights=weights))
 
     low, high = np.log(TEMPERATURES)
     return float(minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-2}).fun)

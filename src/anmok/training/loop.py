@@ -22,6 +22,7 @@ from anmok.training.augmentation import get_policy
 from anmok.training.checkpoint import State
 from anmok.training.device import low_precision
 from anmok.training.hooks import Hook
+from anmok.training.sampler import get_sampler
 from anmok.training.schedule import batches_for, rate_factor
 from anmok.training.workers import Replicas, Workers
 
@@ -76,9 +77,10 @@ def logits_of(network: Network, pictures: PictureSet, workers: Workers) -> Tenso
 class Loop:
     """One network in training.
 
-    AdamW with one cycle of the learning rate, label smoothing, early stopping; the weights of the epoch with the
-    least validation loss are kept. Training steps run in bfloat16 where that is faster; validation, and so the
-    choice of the epoch, in float32. Everything that depends on chance draws from torch's generator in this thread,
+    AdamW with one cycle of the learning rate, label smoothing, early stopping; the weights of the epoch with the least
+    validation loss are kept (of a recipe that balances classes: with the least mean of the classes' losses, or the
+    choice would undo what the recipe asks for). Training steps run in bfloat16 where that is faster; validation, and so
+    the choice of the epoch, in float32. Everything that depends on chance draws from torch's generator in this thread,
     and a batch is divided the same way whatever the number of threads; so on one machine two runs with the same seed
     are alike to the last bit, also when one of them was interrupted or had more threads.
 
@@ -119,7 +121,9 @@ class Loop:
         self.class_weights = None if class_weights is None else class_weights.to(self.device)
         self.augment = get_policy(recipe.augmentation)
         self.batches = batches_for(len(train), recipe.batch_size)
+        self.sampler = get_sampler(recipe, train.labels[train.rows])
         self.epoch, self.best_epoch = 0, 0
+        self._least = float("inf")
         self.history: list[dict[str, float]] = []
         self._best: dict[str, Tensor] = {}
 
@@ -163,7 +167,7 @@ class Loop:
         for hook in self.hooks:
             hook.on_epoch_begin(self)
         self._replicas.spread()
-        order = torch.randperm(len(self.train_set)).numpy()
+        order = self.sampler.epoch_order()
         # Sums stay on the device: asking for each number would make a GPU wait.
         loss, right = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
         rate = 0.0
@@ -226,17 +230,21 @@ class Loop:
             with low_precision(self.device):
                 logits = network(some_pictures)[0]
             logits = logits.float()
-            loss = cross_entropy(
-                logits,
-                some_targets,
-                weight=self.class_weights,
-                label_smoothing=self.recipe.label_smoothing,
-                reduction="sum",
-            )
+            loss = self._loss(logits, some_targets)
             return logits.detach(), torch.autograd.grad(loss / len(pictures), parameters)
 
         parts = zip(members, pictures.tensor_split(len(members)), targets.tensor_split(len(members)), strict=True)
         return self.workers.map(learn, [part for part in parts if len(part[1])])
+
+    def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the sum of what the recipe takes for losses, smoothed and weighted."""
+        smoothing = self.recipe.label_smoothing
+        if self.class_weights is None:
+            return cross_entropy(logits, targets, label_smoothing=smoothing, reduction="sum")
+        # A weight for each picture: PyTorch's own would also weigh what smoothing takes from the label, so that every
+        # picture would pull towards the dear classes.
+        losses = cross_entropy(logits, targets, label_smoothing=smoothing, reduction="none")
+        return (losses * (targets @ self.class_weights)).sum()
 
     def _parameters(self) -> list[Tensor]:
         return [parameter for parameter in self.network.parameters() if parameter.requires_grad]
@@ -248,9 +256,10 @@ class Loop:
         logits = logits_of(self.network, self.valid_set, self.workers)
         labels = torch.from_numpy(self.valid_set.labels[self.valid_set.rows])
         loss, accuracy = float(cross_entropy(logits, labels)), float((logits.argmax(dim=1) == labels).float().mean())
-        before = min((row["valid_loss"] for row in self.history), default=float("inf"))
-        if loss < before or not self._best:
-            self.best_epoch = self.epoch
+        balanced = "balanced" in (self.recipe.class_weights, self.recipe.sampler)
+        judged = _mean_of_classes(logits, labels) if balanced else loss
+        if judged < self._least or not self._best:
+            self.best_epoch, self._least = self.epoch, judged
             self._best = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
         for hook in self.hooks:
             hook.on_validation_end(self)
@@ -264,10 +273,12 @@ class Loop:
             tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in values.items()}
         for number, hook in enumerate(self.hooks):
             tensors |= {f"hook.{number}.{name}": tensor for name, tensor in hook.tensors().items()}
+        tensors |= {f"sampler.{name}": tensor for name, tensor in self.sampler.tensors().items()}
         tensors["random.cpu"] = torch.get_rng_state()
         if self.device.type == "cuda":
             tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)
-        return State(tensors, {"epochs": self.epochs, "best_epoch": self.best_epoch, "history": self.history})
+        facts = {"epochs": self.epochs, "best_epoch": self.best_epoch, "least": self._least, "history": self.history}
+        return State(tensors, facts)
 
     def restore(self, state: State) -> None:
         """Go on from what ``state`` returned.
@@ -286,6 +297,8 @@ class Loop:
         self._restore_optimizer(_below("optimizer.", state.tensors))
         for number, hook in enumerate(self.hooks):
             hook.restore(_below(f"hook.{number}.", state.tensors))
+        self.sampler.restore(_below("sampler.", state.tensors))
+        self._least = float(state.facts["least"])
         self.history, self.epoch, self.best_epoch = history, len(history), int(state.facts["best_epoch"])
         torch.set_rng_state(state.tensors["random.cpu"])
         if self.device.type == "cuda" and "random.cuda" in state.tensors:
@@ -305,6 +318,13 @@ class Loop:
 
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _mean_of_classes(logits: Tensor, labels: Tensor) -> float:
+    """Return the mean over the classes that are there of each one's mean loss, nats."""
+    losses = cross_entropy(logits, labels, reduction="none")
+    counts, sums = torch.bincount(labels), torch.bincount(labels, weights=losses)
+    return float((sums[counts > 0] / counts[counts > 0]).mean())
 
 
 def _groups(network: Network, weight_decay: float) -> list[dict[str, object]]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 
 from anmok.config import Recipe, to_json
+from anmok.data.balance import class_weights
 from anmok.data.manifest import Manifest
 from anmok.errors import StorageError, UsageError
 from anmok.features.extractor import load_pixels
@@ -53,7 +54,10 @@ def train_network(run: Run, recipe: Recipe, manifest: Manifest, *, threads: int,
         torch.manual_seed(recipe.seed)
         network = kind(len(manifest.classes)).to(device)
         epochs = recipe.epochs or epochs_for(len(train))
-        return Loop(network, recipe, train, valid, workers=workers, epochs=epochs)
+        weights = None
+        if recipe.class_weights == "balanced":
+            weights = torch.from_numpy(class_weights(labels[train.rows], classes=len(manifest.classes)))
+        return Loop(network, recipe, train, valid, workers=workers, epochs=epochs, class_weights=weights)
 
     with Workers(threads) as workers, own_random_numbers():
         loop = resumed(make, run, progress)
