@@ -3,4 +3,5 @@
 from __future__ import annotations
 
 import anmok.clean.duplicate_leaks
-import anmok.clean.duplicates  # noqa: F401
+import anmok.clean.duplicates
+import anmok.clean.label_errors  # noqa: F401
