@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
-    from anmok.config import CompareConfig, ExploreConfig, Limits, Recipe, SplitConfig
+    from anmok.clean.apply import Applied
+    from anmok.clean.decisions import AcceptRule
+    from anmok.config import CleanConfig, CompareConfig, ExploreConfig, Limits, Recipe, SplitConfig
     from anmok.data.manifest import Manifest
     from anmok.data.scan import scan
     from anmok.errors import AnmokError
@@ -29,17 +31,23 @@ if TYPE_CHECKING:
     from anmok.explore.results import Exploration
     from anmok.inference.predictor import Predictor
     from anmok.models.recipes import get_recipe
+    from anmok.pipeline.clean import Cleaning, apply_findings, clean_source
     from anmok.pipeline.compare import compare
     from anmok.pipeline.explore import explore_source
-    from anmok.records import Prediction, PredictionFailure
+    from anmok.records import Finding, Prediction, PredictionFailure
 
 __all__ = [
+    "AcceptRule",
     "AnmokError",
+    "Applied",
+    "CleanConfig",
+    "Cleaning",
     "CompareConfig",
     "Comparison",
     "Evaluation",
     "Exploration",
     "ExploreConfig",
+    "Finding",
     "Limits",
     "Manifest",
     "Prediction",
@@ -47,6 +55,8 @@ __all__ = [
     "Predictor",
     "Recipe",
     "SplitConfig",
+    "apply_findings",
+    "clean_source",
     "compare",
     "explore_source",
     "get_recipe",
@@ -54,12 +64,17 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "AcceptRule": "clean.decisions",
     "AnmokError": "errors",
+    "Applied": "clean.apply",
+    "CleanConfig": "config",
+    "Cleaning": "pipeline.clean",
     "CompareConfig": "config",
     "Comparison": "evaluation.results",
     "Evaluation": "evaluation.results",
     "Exploration": "explore.results",
     "ExploreConfig": "config",
+    "Finding": "records",
     "Limits": "config",
     "Manifest": "data.manifest",
     "Prediction": "records",
@@ -67,6 +82,8 @@ _ROOMS = {
     "Predictor": "inference.predictor",
     "Recipe": "config",
     "SplitConfig": "config",
+    "apply_findings": "pipeline.clean",
+    "clean_source": "pipeline.clean",
     "compare": "pipeline.compare",
     "explore_source": "pipeline.explore",
     "get_recipe": "models.recipes",

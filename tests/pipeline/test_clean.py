@@ -21,7 +21,7 @@ from anmok.config import CleanConfig
 from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.errors import SourceNotFound, StorageError, UsageError
-from anmok.pipeline.clean import apply_findings, clean, redraw
+from anmok.pipeline.clean import apply_findings, clean_source, redraw
 from tests.clean.made_checks import PICTURES, folder_of_pictures, only_made_checks
 
 
@@ -43,7 +43,7 @@ def accept_all(path: Path, check: str) -> None:
 
 def test_cleaning_leaves_the_findings_the_page_the_manifest_and_the_values(pets: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    done = clean(pets, out)
+    done = clean_source(pets, out)
     names = {"findings.csv", "review.html", "manifest.parquet", "manifest.quarantine.csv", "clean.json"}
     assert {path.name for path in out.iterdir()} == names
     rows = read_findings(out / "findings.csv")
@@ -59,7 +59,7 @@ def test_cleaning_leaves_the_findings_the_page_the_manifest_and_the_values(pets:
 
 
 def test_the_manifest_names_the_checks_that_flagged_each_picture(pets: Path, tmp_path: Path) -> None:
-    clean(pets, tmp_path / "out")
+    clean_source(pets, tmp_path / "out")
     flags = Manifest.load(tmp_path / "out" / "manifest.parquet").table.set_index("path")["flags"]
     assert flags["cat/copy of 0.png"] == "exact-duplicate"
     assert "label-error" in flags["강아지/wrong-하얀 개.png"]
@@ -72,7 +72,7 @@ def test_no_original_is_touched(pets: Path, tmp_path: Path) -> None:
         return {str(p): (hashlib.sha256(p.read_bytes()).hexdigest(), p.stat().st_mtime_ns) for p in files}
 
     before = state()
-    clean(pets, tmp_path / "out", accepting=[AcceptRule("exact-duplicate"), AcceptRule("label-error")])
+    clean_source(pets, tmp_path / "out", accepting=[AcceptRule("exact-duplicate"), AcceptRule("label-error")])
     apply_findings(tmp_path / "out" / "findings.csv", tmp_path / "out" / "cleaned.parquet")
     assert state() == before
 
@@ -82,13 +82,13 @@ def test_nothing_is_written_where_no_folder_is_given(
 ) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    assert clean(pets).outcome.decisions
+    assert clean_source(pets).outcome.decisions
     assert not list((tmp_path / "here").iterdir())
 
 
 def test_the_cleaned_manifest_is_a_source_like_any_other(pets: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    before = clean(pets, out, accepting=[AcceptRule("exact-duplicate"), AcceptRule("label-error", 0.9)]).manifest
+    before = clean_source(pets, out, accepting=[AcceptRule("exact-duplicate"), AcceptRule("label-error", 0.9)]).manifest
     apply_findings(out / "findings.csv", out / "cleaned.parquet")
     cleaned = scan(out / "cleaned.parquet")
     assert len(cleaned) == len(before) - 1
@@ -98,18 +98,18 @@ def test_the_cleaned_manifest_is_a_source_like_any_other(pets: Path, tmp_path: P
     assert labels["강아지/wrong-하얀 개.png"] == "강아지"  # below the certainty that was asked for
     with cleaned.open_source() as pictures:
         assert pictures.read("dog/=1+1.png") == (pets / "dog/=1+1.png").read_bytes()
-    again = clean(out / "cleaned.parquet", tmp_path / "again")
+    again = clean_source(out / "cleaned.parquet", tmp_path / "again")
     assert "exact-duplicate" not in {row.finding.check for row in again.outcome.decisions}
 
 
 def test_what_was_decided_survives_a_second_run(pets: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    clean(pets, out)
+    clean_source(pets, out)
     accept_all(out / "findings.csv", "label-error")
-    clean(pets, out, CleanConfig(checks=("dark",)))
+    clean_source(pets, out, CleanConfig(checks=("dark",)))
     accepted = [row.finding.path for row in read_findings(out / "findings.csv") if row.accept == "yes"]
     assert accepted == ["cat/wrong-1.png", 'dog/wrong-2, "quoted".png', "강아지/wrong-하얀 개.png"]
-    clean(pets, out)
+    clean_source(pets, out)
     again = [row.finding.path for row in read_findings(out / "findings.csv") if row.accept == "yes"]
     assert sorted(again) == sorted(accepted)
     assert len(read_findings(out / "findings.csv")) == 8
@@ -117,20 +117,20 @@ def test_what_was_decided_survives_a_second_run(pets: Path, tmp_path: Path) -> N
 
 def test_a_picture_that_was_deleted_by_hand_does_not_stand_in_the_way(pets: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    clean(pets, out)
+    clean_source(pets, out)
     accept_all(out / "findings.csv", "label-error")
     (pets / "cat/wrong-1.png").unlink()
-    clean(pets, out)
+    clean_source(pets, out)
     apply_findings(out / "findings.csv", out / "cleaned.parquet")
     assert "cat/wrong-1.png" not in {row.finding.path for row in read_findings(out / "findings.csv")}
 
 
 def test_findings_that_cannot_be_read_are_not_overwritten(pets: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    clean(pets, out)
+    clean_source(pets, out)
     (out / "findings.csv").write_text("path,check,action,accept\ncat/0.png,dark,remove,perhaps\n")
     with pytest.raises(UsageError, match="line 2, column accept"):
-        clean(pets, out)
+        clean_source(pets, out)
     assert "perhaps" in (out / "findings.csv").read_text()
 
 
@@ -138,13 +138,13 @@ def test_results_are_not_mixed_into_somebodys_folder(pets: Path, tmp_path: Path)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("mine")
     with pytest.raises(StorageError, match="something else"):
-        clean(pets, tmp_path / "out")
+        clean_source(pets, tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.txt"]
 
 
 @pytest.mark.parametrize("out", ["out/manifest.parquet", "out/findings.csv", "out/notes.parquet"])
 def test_nothing_is_overwritten_that_would_be_missed(pets: Path, tmp_path: Path, out: str) -> None:
-    clean(pets, tmp_path / "out")
+    clean_source(pets, tmp_path / "out")
     (tmp_path / "out" / "notes.parquet").write_text("no manifest")
     before = (tmp_path / out).read_bytes()
     with pytest.raises((StorageError, UsageError)):
@@ -153,7 +153,7 @@ def test_nothing_is_overwritten_that_would_be_missed(pets: Path, tmp_path: Path,
 
 
 def test_findings_away_from_their_manifest_want_the_source_to_be_named(pets: Path, tmp_path: Path) -> None:
-    clean(pets, tmp_path / "out", accepting=[AcceptRule("exact-duplicate")])
+    clean_source(pets, tmp_path / "out", accepting=[AcceptRule("exact-duplicate")])
     elsewhere = tmp_path / "downloads" / "findings.csv"
     elsewhere.parent.mkdir()
     elsewhere.write_bytes((tmp_path / "out" / "findings.csv").read_bytes())
@@ -168,19 +168,19 @@ def test_marks_may_be_typed_as_the_shell_completes_them(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     marks = ("cat/0.png", "pets/dog/1.png", str(pets / "강아지" / "까만 개.png"))
-    done = clean(pets, config=CleanConfig(off_topic_marks=marks))
+    done = clean_source(pets, config=CleanConfig(off_topic_marks=marks))
     assert done.outcome.config["off_topic_marks"] == ("cat/0.png", "dog/1.png", "강아지/까만 개.png")
 
 
 def test_a_mark_on_a_picture_that_is_not_there_names_a_similar_one(pets: Path) -> None:
     with pytest.raises(UsageError) as caught:
-        clean(pets, config=CleanConfig(on_topic_marks=("cat/copy of 1.png",)))
+        clean_source(pets, config=CleanConfig(on_topic_marks=("cat/copy of 1.png",)))
     assert "cat/copy of 0.png" in caught.value.hint
 
 
 def test_the_page_is_drawn_again_in_another_language_with_what_was_accepted(pets: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    clean(pets, out)
+    clean_source(pets, out)
     accept_all(out / "findings.csv", "near-duplicate")
     page = redraw(out, language="ko").read_text(encoding="utf-8")
     assert '<html lang="ko">' in page
@@ -189,13 +189,13 @@ def test_the_page_is_drawn_again_in_another_language_with_what_was_accepted(pets
 
 def test_the_page_is_drawn_without_its_pictures_where_they_were_moved_away(pets: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    clean(pets, out)
+    clean_source(pets, out)
     pets.rename(tmp_path / "moved")
     assert "data:image" not in redraw(out, language="en").read_text(encoding="utf-8")
 
 
 def test_a_damaged_file_of_values_is_said_and_not_drawn(pets: Path, tmp_path: Path) -> None:
-    clean(pets, tmp_path / "out")
+    clean_source(pets, tmp_path / "out")
     (tmp_path / "out" / "clean.json").write_text('{"format": 1, "outcome": {"source": 3}}')
     with pytest.raises(StorageError, match=r"clean\.json"):
         redraw(tmp_path / "out", language="en")
@@ -203,16 +203,16 @@ def test_a_damaged_file_of_values_is_said_and_not_drawn(pets: Path, tmp_path: Pa
 
 def test_a_run_that_is_killed_loses_nothing_that_was_decided(pets: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    clean(pets, out)
+    clean_source(pets, out)
     accept_all(out / "findings.csv", "label-error")
     decided = (out / "findings.csv").read_bytes()
     code = (
         "import sys; from pathlib import Path\n"
         "from tests.clean.made_checks import only_made_checks\n"
-        "from anmok.pipeline.clean import clean\n"
+        "from anmok.pipeline.clean import clean_source\n"
         "with only_made_checks():\n"
         "    print('ready', flush=True)\n"
-        "    while True: clean(sys.argv[1], Path(sys.argv[2]))\n"
+        "    while True: clean_source(sys.argv[1], Path(sys.argv[2]))\n"
     )
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": f"{root}:{root / 'tests'}"}
@@ -227,5 +227,5 @@ def test_a_run_that_is_killed_loses_nothing_that_was_decided(pets: Path, tmp_pat
     process.communicate(timeout=30)
     assert (out / "findings.csv").read_bytes() == decided
     Manifest.load(out / "manifest.parquet")
-    clean(pets, out)
+    clean_source(pets, out)
     assert (out / "findings.csv").read_bytes() == decided

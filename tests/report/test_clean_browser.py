@@ -12,7 +12,7 @@ import pytest
 from anmok.clean.findings_file import read_findings
 from anmok.cli.app import run
 from anmok.data.manifest import Manifest
-from anmok.pipeline.clean import clean
+from anmok.pipeline.clean import clean_source
 from tests.browsers import chromium
 from tests.clean.made_checks import PICTURES, folder_of_pictures, only_made_checks
 
@@ -31,7 +31,7 @@ def cleaned(tmp_path_factory: pytest.TempPathFactory, module_cache: Path) -> Pat
     """The folder of one run over pictures with odd names."""
     root = tmp_path_factory.mktemp("review page")
     with only_made_checks():
-        clean(folder_of_pictures(root / "pets"), root / "out")
+        clean_source(folder_of_pictures(root / "pets"), root / "out")
     return root / "out"
 
 

@@ -135,11 +135,11 @@ def _find(
     fix: bool,
 ) -> None:
     from anmok.cli.console import TerminalProgress
-    from anmok.pipeline.clean import CLEANED, FINDINGS, apply_findings, clean
+    from anmok.pipeline.clean import CLEANED, FINDINGS, apply_findings, clean_source
 
     applied = None
     with TerminalProgress() as progress:
-        cleaning = clean(source, folder, config, accepting=rules, threads=threads, progress=progress)
+        cleaning = clean_source(source, folder, config, accepting=rules, threads=threads, progress=progress)
         if fix and folder is not None:
             applied = apply_findings(folder / FINDINGS, folder / CLEANED, threads=threads, progress=progress)
     if as_json:

@@ -57,7 +57,7 @@ class Cleaning:
     outcome: Outcome
 
 
-def clean(
+def clean_source(
     source: str | Path,
     out: Path | None = None,
     config: CleanConfig | None = None,
