@@ -45,7 +45,10 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--drop-small-classes", help=_("Leave classes out that are too small to be split."))
         ] = False,
         no_checks: Annotated[
-            bool, typer.Option("--no-checks", help=_("Do not look for duplicates, wrong labels and the like first."))
+            bool,
+            typer.Option(
+                "--no-checks", help=_("Do not look for wrong labels, strangers and the like first; copies always are.")
+            ),
         ] = False,
         threads: Annotated[int, threads_option()] = 0,
         as_json: Annotated[bool, json_option()] = False,

@@ -7,27 +7,16 @@ from dataclasses import replace
 from anmok.clean.evidence import PREFERRED, Evidence
 from anmok.clean.examine import examine
 from anmok.clean.registry import get_check
-from anmok.config import CleanConfig, CompareConfig
-from anmok.data.manifest import Manifest
 from anmok.evaluation.results import CheckSummary
 from anmok.i18n import _
-from anmok.progress import Progress
 
 #: Findings of one check that are kept for the report; `anmok clean` lists all.
 MOST_SHOWN = 24
 
 
-def look_over(
-    manifest: Manifest, config: CompareConfig, *, vectors: str = "auto", progress: Progress
-) -> tuple[CheckSummary, ...]:
-    """Run every check over the pictures of ``manifest``.
-
-    Args:
-        vectors: the model whose vectors the dearer checks look at (``CleanConfig.vectors``).
-    """
-    progress.say(_("Looking the pictures over before anything is trained."))
-    settings = CleanConfig(vectors=vectors, seed=config.split.seed)
-    evidence = Evidence(manifest, settings, limits=config.limits, threads=config.threads, progress=progress)
+def look_over(evidence: Evidence) -> tuple[CheckSummary, ...]:
+    """Run every check over the pictures."""
+    evidence.progress.say(_("Looking the pictures over before anything is trained."))
     return tuple(
         CheckSummary(
             check=done.check.name,

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anmok.bundle.export import export_run
-from anmok.config import CompareConfig, Recipe
+from anmok.clean.evidence import Evidence
+from anmok.clean.near_groups import grouped
+from anmok.config import CleanConfig, CompareConfig, Recipe
 from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.data.split import assign_splits, check, find_leaks, require_valid
@@ -62,13 +64,16 @@ def compare(
     prepare_folder(out, is_ours=lambda folder: (folder / MANIFEST).exists() or (folder / "runs").is_dir())
     with clock.stage("scan"):
         scanned = scan(source, limits=config.limits, threads=config.threads, progress=progress)
+    with clock.stage("checks"):
+        evidence = _evidence(scanned, recipes, config, progress)
+        # Near copies first: a split must not part them, and a given split that does is refused.
+        whole = grouped(evidence)
     with clock.stage("split"):
-        manifest = assign_splits(check(scanned, config.leaks, config.drop_small_classes), config.split)
+        manifest = assign_splits(check(whole, config.leaks, config.drop_small_classes), config.split)
         require_valid(manifest)
         manifest.save(out / MANIFEST)
     with clock.stage("checks"):
-        vectors = choose_vectors(tuple(recipe.model for recipe in recipes))
-        checks = look_over(manifest, config, vectors=vectors, progress=progress) if config.look_over else ()
+        checks = look_over(evidence) if config.look_over else ()
     bench = _Bench(manifest, out, config, clock, progress)
     results, left_out = bench.make_all(recipes)
     data = summarise_data(manifest, seed=config.split.seed)
@@ -96,6 +101,12 @@ def compare(
     # The summary comes last: a script that waits for it finds everything else.
     write_summary(comparison, out)
     return comparison
+
+
+def _evidence(scanned: Manifest, recipes: list[Recipe], config: CompareConfig, progress: Progress) -> Evidence:
+    vectors = choose_vectors(tuple(recipe.model for recipe in recipes))
+    settings = CleanConfig(vectors=vectors, seed=config.split.seed)
+    return Evidence(scanned, settings, limits=config.limits, threads=config.threads, progress=progress)
 
 
 @dataclass(frozen=True)
