@@ -25,6 +25,9 @@ RECORD = {
     "mean_r": 3.0,
     "mean_g": 4.0,
     "mean_b": 5.0,
+    "saturation": 6.0,
+    "sharpness": 7.0,
+    "entropy": 8.0,
     "phash": "0" * 16,
 }
 numbers = st.floats(allow_nan=False, allow_infinity=False)

@@ -28,8 +28,12 @@ class ImageRecord:
         width, height: pixels, upright (after EXIF orientation).
         mode, format: Pillow's words for the file as stored (``"RGB"``, ``"P"``, ...; ``"JPEG"``, ...).
         bytes: size of the file.
-        brightness, contrast: mean and standard deviation of luma (ITU-R 601), 0-255.
+        brightness, contrast: mean and standard deviation of luma (ITU-R 601), 0-255. How this and what follows is
+            measured, and at which scale, so that a picture's size does not decide, says ``data.measures``.
         mean_r, mean_g, mean_b: mean of each channel, 0-255.
+        saturation: mean HSV saturation, 0 (grey) to 255.
+        sharpness: variance of the Laplacian of luma, 0 (plain) upwards; low where a picture is blurred.
+        entropy: Shannon entropy of the histogram of luma, bits, 0 (one tone) to 8; low where there is little to see.
         phash: 64-bit perceptual hash (DCT), 16 hexadecimal digits.
         flags: names of the checks that flagged the picture.
     """
@@ -49,6 +53,9 @@ class ImageRecord:
     mean_r: float
     mean_g: float
     mean_b: float
+    saturation: float
+    sharpness: float
+    entropy: float
     phash: str
     source_url: str = ""
     page_url: str = ""

@@ -59,7 +59,8 @@ def manifest_of(rows: Sequence[Row], source: str = "/nowhere") -> Manifest:
 def numbers(rows: int) -> dict[str, list[float]]:
     """The columns of numbers, the same in each row."""
     whole = {name: [8] * rows for name in ("width", "height", "bytes")}
-    return whole | {name: [1.5] * rows for name in ("brightness", "contrast", "mean_r", "mean_g", "mean_b")}
+    names = ("brightness", "contrast", "mean_r", "mean_g", "mean_b", "saturation", "sharpness", "entropy")
+    return whole | {name: [1.5] * rows for name in names}
 
 
 def synthetic(count: int, *, classes: int = 10, copies: float = 0.0, grouped: float = 0.0, seed: int = 0) -> Manifest:

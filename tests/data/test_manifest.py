@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anmok.data.manifest import SCHEMA, Manifest, make_table, quarantine_path
+from anmok.data.manifest import FORMAT, SCHEMA, Manifest, make_table, quarantine_path
 from anmok.data.names import escape_path
 from anmok.errors import AnmokError, SourceNotFound, StorageError, UnknownSource
 from anmok.records import ImageRecord, Quarantined
@@ -160,9 +160,19 @@ def test_a_foreign_parquet_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_manifest_of_a_newer_anmok_is_refused_by_name(tmp_path: Path) -> None:
     small().save(tmp_path / "m.parquet")
-    rewritten(tmp_path / "m.parquet", {"format": 2, "anmok": "9.9"})
+    rewritten(tmp_path / "m.parquet", {"format": FORMAT + 1, "anmok": "9.9"})
     with pytest.raises(UnknownSource, match=r"written by Anmok 9\.9, which is newer"):
         Manifest.load(tmp_path / "m.parquet")
+
+
+def test_a_manifest_of_an_older_format_is_refused_and_says_how_to_get_a_new_one(tmp_path: Path) -> None:
+    small().save(tmp_path / "m.parquet")
+    whole = pq.read_table(tmp_path / "m.parquet")
+    pq.write_table(whole.drop_columns(["saturation", "sharpness", "entropy"]), tmp_path / "m.parquet")
+    rewritten(tmp_path / "m.parquet", {"format": 1, "anmok": "0.1"})
+    with pytest.raises(UnknownSource, match=r"written by Anmok 0\.1, when a manifest told less") as error:
+        Manifest.load(tmp_path / "m.parquet")
+    assert error.value.hint == "Scan the pictures again: anmok scan SOURCE -o m.parquet"
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 from scipy.fft import dctn
+from scipy.signal import convolve2d
+from scipy.stats import entropy
 
-from anmok.data.measures import measure, perceptual_hash
+from anmok.data.measures import measure, measure_all, reduce
 from tests.pictures import photo
 
 
@@ -18,8 +20,12 @@ def bits(text: str) -> NDArray[np.uint8]:
     return np.unpackbits(np.frombuffer(bytes.fromhex(text), dtype=np.uint8))
 
 
+def hash_of(image: Image.Image) -> str:
+    return measure(np.asarray(image.convert("RGB"))).phash
+
+
 def distance(one: Image.Image, other: Image.Image) -> int:
-    return int((bits(perceptual_hash(one.convert("L"))) != bits(perceptual_hash(other.convert("L")))).sum())
+    return int((bits(hash_of(one)) != bits(hash_of(other))).sum())
 
 
 @settings(max_examples=30)
@@ -34,22 +40,66 @@ def test_light_and_colour_are_means_over_all_pixels(width: int, height: int, see
     assert found.contrast == pytest.approx(luma.std(), abs=0.51)
     grey = np.asarray(Image.fromarray(pixels).convert("L"), dtype=np.float64)
     assert (found.brightness, found.contrast) == pytest.approx((grey.mean(), grey.std()), abs=1e-9)
+    assert found.entropy == pytest.approx(entropy(np.bincount(grey.astype(int).ravel()), base=2), abs=1e-9)
+    edges = convolve2d(grey, [[0, -1, 0], [-1, 4, -1], [0, -1, 0]], mode="valid") if min(width, height) > 2 else [0]
+    assert found.sharpness == pytest.approx(np.var(edges), rel=1e-5)
+
+
+def test_saturation_is_that_of_the_thumbnail() -> None:
+    for seed in range(5):
+        pixels = np.asarray(photo(417, 283, seed))
+        wanted = np.asarray(Image.fromarray(reduce(pixels).thumb).convert("HSV"))[..., 1].mean()
+        # Pillow cuts the decimals of each pixel's saturation off.
+        assert wanted <= measure(pixels).saturation <= wanted + 1
+
+
+def test_known_pictures_have_the_known_values() -> None:
+    red = measure(np.full((50, 60, 3), (200, 0, 0), dtype=np.uint8))
+    assert (red.mean_r, red.mean_g, red.saturation, red.sharpness, red.entropy) == (200, 0, 255, 0, 0)
+    grey = measure(np.full((50, 60, 3), 90, dtype=np.uint8))
+    assert (grey.brightness, grey.contrast, grey.saturation) == (90, 0, 0)
+    ramp = np.repeat(np.arange(64, dtype=np.uint8)[None, :, None], 40, axis=0).repeat(3, axis=2)
+    assert measure(ramp).entropy == pytest.approx(6)
+    assert measure(ramp).sharpness == 0
+    checks = np.indices((20, 20)).sum(axis=0) % 2
+    assert measure((255 * checks[..., None].repeat(3, axis=2)).astype(np.uint8)).sharpness == pytest.approx(1020.0**2)
+
+
+def test_pictures_measured_together_have_the_values_that_each_has_alone() -> None:
+    pictures = [
+        reduce(np.asarray(photo(*size, seed))) for seed, size in enumerate([(32, 32), (200, 90), (32, 32), (2, 9)])
+    ]
+    assert measure_all(pictures) == [measure_all([picture])[0] for picture in pictures]
+    assert measure_all([]) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_blur_lowers_sharpness_and_size_changes_it_little(seed: int) -> None:
+    large = photo(800, 600, seed)
+    sharp = measure(np.asarray(large)).sharpness
+    for size in ((400, 300), (200, 150)):
+        smaller = large.resize(size, Image.Resampling.BICUBIC)
+        assert measure(np.asarray(smaller)).sharpness == pytest.approx(sharp, rel=0.5)
+    blurred = measure(np.asarray(large.filter(ImageFilter.GaussianBlur(12)))).sharpness
+    assert blurred < 0.5 * sharp
 
 
 def test_the_hash_is_what_its_description_says() -> None:
     for seed in range(5):
-        grey = photo(200, 150, seed).convert("L")
-        small = np.asarray(grey.resize((32, 32), Image.Resampling.LANCZOS), dtype=np.float64)
+        image = photo(200, 150, seed)
+        small = np.asarray(image.resize((32, 32), Image.Resampling.BILINEAR, reducing_gap=1.5)) @ np.array(
+            [0.299, 0.587, 0.114]
+        )
         low = np.round(dctn(small, norm="ortho")[:8, :8], 3)
         wanted = (low > np.median(low)).ravel().astype(np.uint8)
-        assert np.array_equal(bits(perceptual_hash(grey)), wanted)
+        assert np.array_equal(bits(hash_of(image)), wanted)
 
 
 def test_plain_surfaces_have_the_one_hash_that_is_documented() -> None:
     for value in (1, 77, 255):
         for size in ((1, 1), (5, 300), (640, 480)):
-            assert perceptual_hash(Image.new("L", size, value)) == "8000000000000000"
-    assert perceptual_hash(Image.new("L", (50, 50))) == "0" * 16
+            assert hash_of(Image.new("L", size, value)) == "8000000000000000"
+    assert hash_of(Image.new("L", (50, 50))) == "0" * 16
 
 
 def jpeg(image: Image.Image, quality: int) -> Image.Image:

@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def facts(number: int) -> Facts:
-    values = dict.fromkeys(("brightness", "contrast", "mean_r", "mean_g", "mean_b"), number / 3)
+    names = ("brightness", "contrast", "mean_r", "mean_g", "mean_b", "saturation", "sharpness", "entropy")
+    values = dict.fromkeys(names, number / 3)
     return Facts(id=digest(number), width=number + 1, height=2, mode="RGB", format="PNG", bytes=3, phash="0", **values)
 
 
@@ -52,7 +53,7 @@ def test_what_was_put_is_found_at_once_and_later() -> None:
 
 def test_another_scan_version_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     filled(3)
-    monkeypatch.setattr("anmok.data.scancache.SCAN_VERSION", 2)
+    monkeypatch.setattr("anmok.data.scancache.SCAN_VERSION", 99)
     assert known(3) == 0
 
 

@@ -28,8 +28,8 @@ from anmok.i18n import _
 from anmok.records import SPLITS, ImageRecord, Quarantined
 from anmok.storage import atomic_write, explained
 
-FORMAT = 1
-"""Number of the file format; a greater one is refused."""
+FORMAT = 2
+"""Number of the file format; any other is refused. 2: with saturation, sharpness and entropy."""
 
 _TEXT, _WHOLE, _REAL = pa.string(), pa.int64(), pa.float64()
 
@@ -52,6 +52,9 @@ SCHEMA = pa.schema(
             ("mean_r", _REAL),
             ("mean_g", _REAL),
             ("mean_b", _REAL),
+            ("saturation", _REAL),
+            ("sharpness", _REAL),
+            ("entropy", _REAL),
             ("phash", _TEXT),
             ("source_url", _TEXT),
             ("page_url", _TEXT),
@@ -188,7 +191,7 @@ class Manifest:
         """Read what ``save`` wrote, and make sure that it is that.
 
         Raises:
-            UnknownSource: no Parquet, not a manifest, or one of a newer Anmok.
+            UnknownSource: no Parquet, not a manifest, or one of a newer or an older format.
             StorageError: it is damaged, was changed by something else, or cannot be read.
         """
         table, about = _read(path)
@@ -278,6 +281,13 @@ def _about(schema: pa.Schema, path: Path) -> dict[str, Any]:
                 path=escape(str(path)), version=about.get("anmok"), own=anmok.__version__
             ),
             hint=_("Install a newer Anmok, or scan the pictures again."),
+        )
+    if isinstance(number, int) and number < FORMAT:
+        raise UnknownSource(
+            _("{path} was written by Anmok {version}, when a manifest told less of each picture.").format(
+                path=escape(str(path)), version=about.get("anmok")
+            ),
+            hint=_("Scan the pictures again: anmok scan SOURCE -o {name}").format(name=escape(path.name)),
         )
     wanted = {"format": int, "source": str, "name": str, "content_hash": str, "ignored": int}
     sound = isinstance(about, dict) and all(isinstance(about.get(key), kind) for key, kind in wanted.items())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from anmok.config import Limits
 from anmok.data.manifest import Manifest, make_table
-from anmok.data.measures import measure
+from anmok.data.measures import MEASURED_SIDE, measure
 from anmok.data.names import escape_path
 from anmok.data.readers import Item, Listing, read_listing
 from anmok.data.scancache import Facts, ScanCache
@@ -23,10 +23,6 @@ from anmok.i18n import _, current_language, ngettext, speak
 from anmok.images import decode
 from anmok.progress import Progress, SilentProgress
 from anmok.records import Quarantined
-
-MEASURED_SIDE = 256
-"""A JPEG is decoded at a scale at which both sides keep so many pixels: enough to measure, and faster. All of its
-data is still read, so a file that was cut short is found."""
 
 _NAMED_REASONS = 3
 
@@ -135,6 +131,8 @@ def look_at(data: bytes, path: str, cache: ScanCache, limits: Limits) -> Facts:
                 )
             )
         return known
+    # A JPEG is decoded at a scale that is enough to measure, and faster. All of its data is still read, so a file that
+    # was cut short is found.
     picture = decode(data, name=path, limits=limits, at_least=MEASURED_SIDE)
     facts = Facts(
         id=digest,

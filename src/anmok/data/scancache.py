@@ -20,7 +20,7 @@ from anmok.i18n import _
 from anmok.locations import cache_dir
 from anmok.progress import Progress
 
-SCAN_VERSION = 1
+SCAN_VERSION = 2
 """Raised whenever a scan would give other values for the same bytes."""
 
 _SCHEMA = """
@@ -48,6 +48,9 @@ class Facts:
     mean_r: float
     mean_g: float
     mean_b: float
+    saturation: float
+    sharpness: float
+    entropy: float
     phash: str
 
 
