@@ -29,8 +29,11 @@ def look_over(evidence: Evidence) -> tuple[CheckSummary, ...]:
 
 
 def choose_vectors(models: tuple[str, ...]) -> str:
-    """Return the model whose vectors the checks look at: one that is compared anyway costs nothing more."""
-    return next((name for name in PREFERRED if name in models), PREFERRED[-1])
+    """Return ``CleanConfig.vectors`` for a comparison of these models: what is compared anyway costs nothing more.
+
+    ``auto`` falls back where weights are missing, so that their model is left out and the others go on.
+    """
+    return "auto" if PREFERRED[0] in models else PREFERRED[-1]
 
 
 def retell_checks(checks: tuple[CheckSummary, ...]) -> tuple[CheckSummary, ...]:
