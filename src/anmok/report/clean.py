@@ -153,7 +153,7 @@ def _section(check: Check, done: CheckOutcome, rows: Sequence[tuple[int, Decisio
     certainties = [row.certainty for _place, row in rows] or [0.0]
     return Section(
         name=check.name,
-        title=_(check.title),
+        title=_capital(_(check.title)),
         about=_(check.about),
         anchor=f"check-{check.name}",
         count=ngettext("{count} picture", "{count} pictures", done.flagged).format(count=words.count(done.flagged)),
@@ -193,3 +193,7 @@ def _data(outcome: Outcome, rows: Sequence[Decision]) -> dict[str, object]:
         "texts": clean_words.for_script(),
         "actions": {action: clean_words.action(action) for action in ACTIONS},
     }
+
+
+def _capital(title: str) -> str:
+    return title[:1].upper() + title[1:]
