@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anmok.config import SplitConfig
+from anmok.data.cut import NEAR
 from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.data.split import Conflict, Leak, assign_splits, check, find_conflicts, find_leaks, repair
@@ -182,3 +183,24 @@ def test_it_holds_for_pictures_on_the_disk(tmp_path: Path) -> None:
     write_tree(tmp_path, {"train/a/other.png": files["train/b/000.png"], "train/a/new.png": picture(99)})
     with pytest.raises(LabelConflict, match=r"train/a/other\.png = train/b/000\.png"):
         check(scan(tmp_path), "refuse")
+
+
+def test_near_copies_are_told_apart_from_copies_and_from_groups_of_the_source() -> None:
+    rows: list[Row] = [
+        (digest("n1"), "train/a/1", "a", "train", NEAR + "0123"),
+        (digest("n2"), "test/a/2", "a", "test", NEAR + "0123"),
+        (digest("same"), "train/a/3", "a", "train", NEAR + "4567"),
+        (digest("same"), "test/a/4", "a", "test", NEAR + "4567"),
+        (digest("g1"), "train/b/5", "b", "train", "burst"),
+        (digest("g2"), "test/b/6", "b", "test", "burst"),
+    ]
+    kinds = {leak.path: leak.kind for leak in find_leaks(manifest_of(rows))}
+    assert kinds == {"train/a/1": "nearly", "train/a/3": "same", "train/b/5": "group"}
+    reasons = {row.path: row.reason for row in repair(manifest_of(rows)).quarantined}
+    assert reasons["train/a/1"] == "train/a/1 (train) is nearly the same picture as test/a/2 (test)."
+    assert "same group" in reasons["train/b/5"]
+    with pytest.raises(SplitLeak) as error:
+        check(manifest_of(rows), "refuse")
+    # What is beyond doubt comes first.
+    assert str(error.value).index("train/a/3 = test/a/4") < str(error.value).index("train/a/1 ≈ test/a/2")
+    assert "1 of them is nearly the same picture" in str(error.value)
