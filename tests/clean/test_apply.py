@@ -62,7 +62,7 @@ def test_a_removed_picture_goes_to_quarantine_with_its_reason() -> None:
     applied = apply(PETS, row("cat/b", "dark", "remove"))
     assert list(labels_of(applied)) == ["cat/a", "dog/c", "dog/d", "dog/e"]
     (left,) = applied.manifest.quarantined
-    assert (left.path, left.code, left.reason) == ("cat/b", "removed-dark", "Because.")
+    assert (left.path, left.code, left.reason) == ("cat/b", "removed-dark", "cat/b: Because.")
     assert applied.removed == {"dark": 1}
     assert applied.manifest.content_hash != PETS.content_hash
 
@@ -290,6 +290,14 @@ def test_a_rule_for_an_unknown_check_names_a_similar_one() -> None:
     with pytest.raises(UnknownName) as caught:
         parse_rule("darkk:0.5")
     assert "dark" in caught.value.hint
+
+
+def test_of_a_path_under_two_labels_each_row_keeps_its_own_decision() -> None:
+    old = [
+        row("x.png", "dark", "remove", answer=answer, label=label) for answer, label in (("no", "cat"), ("yes", "dog"))
+    ]
+    again = carry_over(old, [old[1].finding, old[0].finding], ran={"dark"})
+    assert [(row.finding.label, row.accept) for row in again] == [("dog", "yes"), ("cat", "no")]
 
 
 def test_what_was_decided_is_kept_when_the_checks_run_again() -> None:

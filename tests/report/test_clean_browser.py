@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from anmok.clean.findings_file import read_findings
+from anmok.clean.findings_file import read_findings, write_findings
 from anmok.cli.app import run
 from anmok.data.manifest import Manifest
 from anmok.pipeline.clean import clean_source
+from anmok.report.clean import render_review
 from tests.browsers import chromium
 from tests.clean.made_checks import PICTURES, folder_of_pictures, only_made_checks
+from tests.clean.test_findings_file import ODD
+from tests.report.test_clean import decision, outcome
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -121,6 +124,33 @@ def test_a_page_on_which_nothing_is_done_saves_the_very_file_that_was_written(
 def unreadable_row(cleaned: Path) -> bytes:
     lines = (cleaned / "findings.csv").read_bytes().splitlines(keepends=True)
     return next(line for line in lines if b",unreadable," in line)
+
+
+def test_the_browser_writes_odd_names_as_anmok_does(context: BrowserContext, tmp_path: Path) -> None:
+    rows = [
+        decision(number, path=name, other=name, label=name, suggested=name, reason=f"{name}, {other}")
+        for number, (name, other) in enumerate(zip(ODD, reversed(ODD), strict=True))
+    ]
+    render_review(outcome(rows), tmp_path / "review.html", read_picture=None, language="en")
+    write_findings(tmp_path / "written.csv", rows)
+    shown = context.new_page()
+    shown.goto((tmp_path / "review.html").as_uri())
+    assert saved(shown, tmp_path).read_bytes() == (tmp_path / "written.csv").read_bytes()
+
+
+def test_rows_without_pictures_are_shown_when_asked_for_and_can_be_ticked(
+    context: BrowserContext, tmp_path: Path
+) -> None:
+    rows = [decision(number) for number in range(400)]
+    render_review(outcome(rows), tmp_path / "review.html", read_picture=None, language="en")
+    shown = context.new_page()
+    shown.goto((tmp_path / "review.html").as_uri())
+    shown.locator("details.rest summary").click()
+    assert shown.locator(".rows tr").count() == 200
+    shown.locator("details.rest button").click()
+    assert shown.locator(".rows tr").count() == 280
+    shown.get_by_label("Tick cat/399.png").check()
+    assert {row[0] for row in accepted(saved(shown, tmp_path))} == {"cat/399.png"}
 
 
 def test_ticks_survive_a_reload_and_can_be_forgotten(page: Page) -> None:

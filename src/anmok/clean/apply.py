@@ -210,9 +210,9 @@ def _groups(table: pd.DataFrame, accepted: Sequence[Matched]) -> NDArray[Any]:
 
 def _quarantined(path: str, decision: Decision) -> Quarantined:
     finding = decision.finding
-    reason = finding.reason or _("{path} was removed, as the check {check} proposed.").format(
-        path=path, check=finding.check
-    )
+    reason = finding.reason or _("removed, as the check {check} proposed.").format(check=finding.check)
+    if path not in reason:  # quarantine is also read without its first column
+        reason = _("{path}: {reason}").format(path=path, reason=reason)
     return Quarantined(path, f"removed-{finding.check}", reason)
 
 

@@ -103,14 +103,20 @@ def carry_over(old: Sequence[Decision], findings: Iterable[Finding], *, ran: Col
         findings: of this run.
         ran: names of the checks that ran. Rows of others stay as they are; of these, only the decided rows stay.
     """
-    before = {row.key: row for row in old}
+    before: dict[tuple[str, str, str], list[Decision]] = {}
+    for row in old:
+        before.setdefault(row.key, []).append(row)
     rows = []
     for finding in findings:
-        known = before.pop((finding.path, finding.check, finding.other), None)
+        candidates = before.get((finding.path, finding.check, finding.other), [])
+        # A listing may name one path under two labels, so a key may stand there twice.
+        known = next((row for row in candidates if row.finding.label == finding.label), next(iter(candidates), None))
+        if known is not None:
+            candidates.remove(known)
         if known is None or known.accept == "":
             rows.append(Decision(finding=finding))
         else:
             same = replace(finding, action=known.finding.action, suggested=known.finding.suggested)
             rows.append(Decision(finding=same, accept=known.accept))
-    kept = [row for row in old if row.key in before and (row.accept or row.finding.check not in ran)]
+    kept = [row for row in old if row in before[row.key] and (row.accept or row.finding.check not in ran)]
     return tuple(rows) + tuple(replace(row, line=0, found=False) for row in kept)
