@@ -28,6 +28,7 @@ COMMANDS = (
     "clean",
     "scan",
     "split",
+    "balance",
     "checks",
     "datasets",
     "models",

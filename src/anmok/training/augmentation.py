@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 from torchvision.transforms import v2
 
 from anmok.errors import UnknownName
 from anmok.i18n import _
+from anmok.training.device import own_random_numbers
 
 _policies: dict[str, Callable[[], v2.Transform]] = {}
 
@@ -124,3 +127,17 @@ def _none() -> v2.Transform:
 @register_policy("flip-shift")
 def _flip_shift() -> v2.Transform:
     return v2.Compose([FlipZoomShift(), LightJitter()])
+
+
+def draw(pixels: NDArray[np.uint8], policy: v2.Transform, *, seed: int) -> NDArray[np.uint8]:
+    """Return one picture as the policy changes it; the same for the same seed, whatever was drawn before.
+
+    Args:
+        pixels: uint8 ``(H, W, 3)``.
+        seed: 0 to 2**63 - 1.
+    """
+    with own_random_numbers():
+        torch.manual_seed(seed)
+        batch = policy(torch.from_numpy(pixels.copy()).permute(2, 0, 1).unsqueeze(0))
+    drawn: NDArray[np.uint8] = batch[0].permute(1, 2, 0).contiguous().numpy()
+    return drawn

@@ -1,0 +1,311 @@
+"""Writes the folder of a balanced set: originals as hard links, variants drawn from an augmentation policy."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import importlib.util
+import io
+import os
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from anmok.config import BalanceConfig, Limits
+from anmok.data.balance_plan import Plan, Variant, is_lossless, plan_folder
+from anmok.data.folders import FolderSource
+from anmok.data.manifest import SCHEMA, Manifest, make_table
+from anmok.data.names import escape_path, unescape
+from anmok.data.scan import look_at
+from anmok.data.scancache import Facts, ScanCache
+from anmok.data.source import Source
+from anmok.errors import DataError, MissingExtra, StorageError, UsageError
+from anmok.i18n import _, current_language, ngettext, speak
+from anmok.images import decode
+from anmok.progress import Progress
+from anmok.storage import explained, write_bytes
+
+#: A JPEG is decoded at a scale at which both sides keep so many pixels: models see a quarter of it, and 12 megapixels
+#: would take seconds to draw.
+DRAWN_SIDE = 1024
+JPEG_QUALITY = 95
+#: Hard links are not to be had across devices, on some file systems, and beyond some number; a copy always is.
+_NO_LINK = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
+#: So many variants of each picture are much more of the same, which is said.
+MANY = 10
+#: What must stay free on the disk beside what is written, as a share of it.
+SPARE = 0.05
+
+
+def write_folder(
+    manifest: Manifest, out: Path, config: BalanceConfig, *, progress: Progress, begin: Callable[[], None]
+) -> Manifest:
+    """Make the folder ``out/<split>/<class>/<name>`` and return its manifest; what is there already is not made again.
+
+    Originals are hard links to the source's files, or copies where that cannot be. A variant of ``cat.jpg`` is
+    ``cat~aug1.jpg``: JPEG of quality 95, or PNG where the original is lossless. Original and variants are of one group,
+    so nothing that reads the manifest parts them; a scan of the folder knows the splits, but not the groups. The chance
+    of each variant comes from the seed, the policy, the original's id and the variant's number alone.
+
+    Args:
+        begin: called when all is known to be in order, before the first file is written.
+
+    Raises:
+        UsageError: the policy changes nothing.
+        UnknownName: there is no such policy.
+        MissingExtra: PyTorch is not installed.
+        DataError: an original is not what the manifest says any more.
+        StorageError: the disk is full, or too small from the beginning.
+    """
+    assert config.oversample is not None
+    policy = _policy(config.policy)
+    plan = plan_folder(manifest, config.oversample, seed=config.seed)
+    with manifest.open_source(limits=config.limits) as source, ScanCache.open(progress) as cache:
+        work = _Work(manifest, out, plan, source, cache, config)
+        work.require_space()
+        begin()
+        work.take_over(progress)
+        facts = work.draw_all(policy, progress)
+    return _manifest_of(manifest, plan, facts, out, config)
+
+
+def _policy(name: str) -> Any:
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtra(
+            _("Augmented pictures are drawn by PyTorch, which is not installed."),
+            hint=_("Install it with: pip install 'anmok[train]'"),
+        )
+    from anmok.training.augmentation import get_policy
+
+    if name == "none":
+        raise UsageError(
+            _("The policy none changes nothing, so it would only make copies."),
+            hint=_("Name another one with --policy, for example flip-shift."),
+        )
+    return get_policy(name)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is read and where it goes."""
+
+    manifest: Manifest
+    out: Path
+    plan: Plan
+    source: Source
+    cache: ScanCache
+    config: BalanceConfig
+
+    def require_space(self) -> None:
+        """Raise ``StorageError`` where the disk cannot take what is still to be written, by a careful estimate."""
+        table = self.manifest.table
+        size, pixels = table["bytes"].to_numpy(), (table["width"] * table["height"]).to_numpy()
+        lossless = table["format"].map(is_lossless).to_numpy(dtype=bool)
+        # No PNG is much larger than its pixels; a JPEG of this quality takes about twice the bytes of a usual one.
+        variant = np.where(lossless, 3 * pixels, np.minimum(2 * size, 3 * pixels))
+        needed = sum(int(variant[v.row]) for v in self.plan.variants if not self._there(v.path))
+        if not self._links():
+            needed += sum(int(size[copy.row]) for copy in self.plan.copies if not self._there(copy.path))
+        with explained(self.out):
+            free = shutil.disk_usage(_existing(self.out)).free
+        if needed * (1 + SPARE) > free:
+            raise StorageError(
+                _("The disk of {path} has {free:,} MB free; about {needed:,} MB are needed.").format(
+                    path=self.out, free=free // 10**6, needed=-(-int(needed * (1 + SPARE)) // 10**6)
+                ),
+                hint=_("Free some space, choose another folder, or ask for fewer pictures a class."),
+            )
+
+    def _links(self) -> bool:
+        """Tell whether originals can be hard links: they are files of the same device."""
+        if not isinstance(self.source, FolderSource):
+            return False
+        with explained(self.out):
+            return _existing(self.out).stat().st_dev == self.source.location.stat().st_dev
+
+    def _there(self, path: str) -> bool:
+        # Whatever is there is whole: links and renames happen at once.
+        return (self.out / path).is_file()
+
+    def take_over(self, progress: Progress) -> None:
+        """Link or copy the originals."""
+        with progress.task(_("Taking over pictures"), len(self.plan.copies), unit=_("pictures")) as task:
+            for copy in self.plan.copies:
+                if not self._there(copy.path):
+                    self._take_over(copy.row, self.out / copy.path)
+                task.advance()
+
+    def _take_over(self, row: int, target: Path) -> None:
+        with explained(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(self.source, FolderSource):
+            path = self.manifest.table["path"].iloc[row]
+            file = self.source.file(path).resolve()
+            try:
+                if file.stat().st_size != self.manifest.table["bytes"].iloc[row]:
+                    raise _changed(path)
+                target.hardlink_to(file)
+                return
+            except OSError as error:
+                if error.errno not in _NO_LINK:
+                    with explained(target):
+                        raise
+        write_bytes(target, self._original(row))
+
+    def _original(self, row: int) -> bytes:
+        """Return the bytes of an original, made sure that they are those of the manifest."""
+        path, digest = self.manifest.table[["path", "id"]].iloc[row]
+        data = self.source.read(path)
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise _changed(path)
+        return data
+
+    def draw_all(self, policy: Any, progress: Progress) -> list[Facts]:
+        """Draw what is not there yet, and return the facts of all variants in the order of the plan.
+
+        Decoding, storing and measuring run in threads; drawing does not, for torch has one generator.
+        """
+        from anmok.training.augmentation import draw
+
+        facts: list[Facts] = []
+        waiting: deque[Future[Facts]] = deque()
+        threads = self.config.threads or os.cpu_count() or 1
+        with (
+            progress.task(_("Drawing variants"), len(self.plan.variants), unit=_("pictures")) as task,
+            ThreadPoolExecutor(threads, "balance", initializer=speak, initargs=(current_language(),)) as pool,
+        ):
+            try:
+                for variants, pixels in self._decoded(pool, ahead=2 * threads):
+                    for variant in variants:
+                        drawn = None
+                        if not self._there(variant.path):
+                            assert pixels is not None
+                            drawn = draw(pixels, policy, seed=self._seed(variant))
+                        waiting.append(pool.submit(self._keep, variant, drawn))
+                        if len(waiting) >= 4 * threads:
+                            facts.append(waiting.popleft().result())
+                            task.advance()
+                while waiting:
+                    facts.append(waiting.popleft().result())
+                    task.advance()
+            finally:
+                for future in waiting:
+                    future.cancel()
+        return facts
+
+    def _decoded(
+        self, pool: ThreadPoolExecutor, *, ahead: int
+    ) -> Iterator[tuple[list[Variant], NDArray[np.uint8] | None]]:
+        """Yield the variants of each original with its pixels; without, where all of them are there already."""
+        waiting: deque[tuple[list[Variant], Future[NDArray[np.uint8] | None]]] = deque()
+        try:
+            for row, group in groupby(self.plan.variants, key=lambda variant: variant.row):
+                variants = list(group)
+                waiting.append((variants, pool.submit(self._pixels, row, variants)))
+                if len(waiting) >= ahead:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            while waiting:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        finally:
+            for _variants, future in waiting:
+                future.cancel()
+
+    def _pixels(self, row: int, variants: list[Variant]) -> NDArray[np.uint8] | None:
+        if all(self._there(variant.path) for variant in variants):
+            return None
+        path = self.manifest.table["path"].iloc[row]
+        return decode(self._original(row), name=path, limits=self.config.limits, at_least=DRAWN_SIDE).pixels
+
+    def _seed(self, variant: Variant) -> int:
+        digest = self.manifest.table["id"].iloc[variant.row]
+        key = f"{self.config.seed} {self.config.policy} {digest} {variant.number}"
+        return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) >> 1
+
+    def _keep(self, variant: Variant, drawn: NDArray[np.uint8] | None) -> Facts:
+        """Write a variant, unless it is there, and measure it as a scan would."""
+        target = self.out / variant.path
+        if drawn is None:
+            with explained(target):
+                data = target.read_bytes()
+        else:
+            data = _encoded(drawn, lossless=target.suffix == ".png")
+            write_bytes(target, data)
+        return look_at(data, variant.path, self.cache, Limits())
+
+
+def _encoded(pixels: NDArray[np.uint8], *, lossless: bool) -> bytes:
+    stream = io.BytesIO()
+    image = Image.fromarray(pixels)
+    if lossless:
+        image.save(stream, "PNG")
+    else:
+        image.save(stream, "JPEG", quality=JPEG_QUALITY)
+    return stream.getvalue()
+
+
+def _existing(path: Path) -> Path:
+    """Return ``path``, or the nearest folder above that exists."""
+    path = path.absolute()
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def _changed(path: str) -> DataError:
+    return DataError(
+        _("{path} is not the picture that was scanned any more.").format(path=unescape(path)),
+        hint=_("Scan the pictures again."),
+    )
+
+
+def _manifest_of(manifest: Manifest, plan: Plan, facts: list[Facts], out: Path, config: BalanceConfig) -> Manifest:
+    """Return the manifest of the folder: originals, then variants, each in the group of its original."""
+    table = manifest.table.reset_index(drop=True)
+    rows = np.array([variant.row for variant in plan.variants], dtype=np.int64)
+    groups = table["group"].to_numpy(dtype=object).copy()
+    nameless = np.unique(rows[groups[rows] == ""]) if len(rows) else rows
+    groups[nameless] = table["id"].to_numpy(dtype=object)[nameless]
+    originals = table.assign(path=pd.Series([copy.path for copy in plan.copies], dtype=str), group=groups)
+    columns: dict[str, Any] = {name: originals[name].tolist() for name in SCHEMA.names}
+    drawn: dict[str, Any] = {name: originals[name].iloc[rows].tolist() for name in SCHEMA.names}
+    drawn |= {name: [getattr(fact, name) for fact in facts] for name in Facts.__slots__}
+    drawn["path"] = [variant.path for variant in plan.variants]
+    both = {name: columns[name] + drawn[name] for name in SCHEMA.names}
+    made = Manifest(
+        table=make_table(both),
+        source=escape_path(out),
+        name=out.name,
+        classes=manifest.classes,
+        quarantined=manifest.quarantined,
+        notes=manifest.notes + _notes(manifest, rows, config),
+    )
+    return made
+
+
+def _notes(manifest: Manifest, rows: NDArray[np.int64], config: BalanceConfig) -> tuple[str, ...]:
+    if not len(rows):
+        return (_("No class to oversample has too few training pictures; nothing was added."),)
+    text = ngettext(
+        "{count} augmented picture was added to the training pictures (policy {policy}, seed {seed}).",
+        "{count} augmented pictures were added to the training pictures (policy {policy}, seed {seed}).",
+        len(rows),
+    )
+    notes = [text.format(count=len(rows), policy=config.policy, seed=config.seed)]
+    originals, counts = np.unique(rows, return_counts=True)
+    if counts.max() > MANY:
+        label = manifest.table["label"].iloc[originals[counts.argmax()]]
+        many = _(
+            "Each picture of the class {label} stands there {count} times: that is still no more than one picture."
+        )
+        notes.append(many.format(label=label, count=int(counts.max()) + 1))
+    return tuple(notes)
