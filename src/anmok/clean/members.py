@@ -4,4 +4,8 @@ from __future__ import annotations
 
 import anmok.clean.duplicate_leaks
 import anmok.clean.duplicates
-import anmok.clean.label_errors  # noqa: F401
+import anmok.clean.label_errors
+import anmok.clean.quality
+import anmok.clean.quality_colour
+import anmok.clean.quality_shape
+import anmok.clean.screenshots  # noqa: F401
