@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import difflib
 import time
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -230,6 +231,9 @@ def _marked(text: str, known: set[str], manifest: Manifest) -> str:
         if absolute.is_relative_to(base):
             tries.append(escape(absolute.relative_to(base).as_posix()))
     found = next((path for path in tries if path in known), None)
+    if found is None:  # the same letters in another Unicode form, as file systems and keyboards mix them
+        forms = {unicodedata.normalize("NFC", text) for text in tries}
+        found = next((path for path in sorted(known) if unicodedata.normalize("NFC", path) in forms), None)
     if found is None:
         close = difflib.get_close_matches(text, known, n=1, cutoff=0.6) if len(known) <= 20_000 else []
         raise UsageError(

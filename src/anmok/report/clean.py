@@ -17,6 +17,7 @@ from anmok.records import ACTIONS
 from anmok.report import clean_words, words
 from anmok.report.clean_plots import Bars, bars
 from anmok.report.clean_topics import Topics, topics
+from anmok.report.names import exact
 from anmok.report.page import data_block, render_page
 from anmok.report.pictures import Thumbnail, Thumbnails
 
@@ -94,10 +95,12 @@ def render_review(outcome: Outcome, path: Path, *, read_picture: Callable[[str],
 def _values(outcome: Outcome, read_picture: Callable[[str], bytes] | None) -> dict[str, object]:
     rows = _on_page(outcome)
     checks = {check.name: check for check in all_checks()}
-    found = [done for done in outcome.checks if done.flagged and done.check in checks]
+    # Kinds of pictures are shown also where none was called off topic: the reader may see it otherwise.
+    found = [done for done in outcome.checks if done.check in checks and (done.flagged or "clusters" in done.about)]
     budget = BUDGET // max(1, len(found))
     sections = tuple(
         _section(
+            outcome,
             checks[done.check],
             done,
             [(place, row) for place, row in enumerate(rows) if row.found and row.finding.check == done.check],
@@ -110,14 +113,14 @@ def _values(outcome: Outcome, read_picture: Callable[[str], bytes] | None) -> di
     return {
         "outcome": outcome,
         "sections": sections,
-        "silent": tuple(_(checks[done.check].title) for done in outcome.checks if not done.flagged),
+        "silent": tuple(_(checks[done.check].title) for done in outcome.checks if done not in found),
         "unreadable": tuple(row.finding for row in outcome.decisions if row.finding.check == UNREADABLE),
         "earlier": earlier,
         "left": left,
         "total": len(rows),
         "seconds": words.duration(outcome.seconds),
         "created": words.moment(outcome.created),
-        "command": command(outcome),
+        "command": exact(command(outcome)),
         "actions": tuple((action, clean_words.action(action)) for action in ACTIONS),
         "data": data_block("review-data", _data(outcome, rows)),
     }
@@ -147,8 +150,10 @@ def _on_page(outcome: Outcome) -> list[Decision]:
     return kept
 
 
-def _section(check: Check, done: CheckOutcome, rows: Sequence[tuple[int, Decision]], thumbnails: Thumbnails) -> Section:
-    shown = topics(done, thumbnails)
+def _section(
+    outcome: Outcome, check: Check, done: CheckOutcome, rows: Sequence[tuple[int, Decision]], thumbnails: Thumbnails
+) -> Section:
+    shown = topics(outcome, done, thumbnails)
     cards = _cards(rows, thumbnails)
     certainties = [row.certainty for _place, row in rows] or [0.0]
     return Section(

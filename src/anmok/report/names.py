@@ -22,6 +22,12 @@ def shown(text: str) -> str:
     return "".join(map(_visible, unicodedata.normalize("NFC", text)))
 
 
+def exact(text: str) -> Markup:
+    """Return text that is copied from the page, a command say: not brought into NFC, unless it hides something."""
+    seen = shown(text)
+    return escape(text if seen == unicodedata.normalize("NFC", text) else seen)
+
+
 def _visible(character: str) -> str:
     code = ord(character)
     if code in _BREAKS:
