@@ -75,7 +75,8 @@ def show(found: Exploration, folder: Path, *, as_json: bool) -> None:
         typer.echo(json.dumps(values, ensure_ascii=False))
         return
     from anmok.cli.console import harmless, stdout
-    from anmok.report.explore_words import imbalance_text, plain_sentence
+    from anmok.report.explore_tables import build_told
+    from anmok.report.explore_words import imbalance_text, plain_sentences
     from anmok.report.words import decimal
 
     console = stdout()
@@ -85,7 +86,7 @@ def show(found: Exploration, folder: Path, *, as_json: bool) -> None:
         imbalance_text(one).format(largest=one.largest, smallest=one.smallest, ratio=decimal(one.ratio))
         for one in found.imbalance
     ]
-    sentences = [text for text in sentences if text] + [plain_sentence(one) for one in found.stand_outs]
+    sentences = [text for text in sentences if text] + plain_sentences(build_told(found))
     for text in sentences[:SENTENCES]:
         console.print("[yellow]![/] ", end="")
         console.print(harmless(text), markup=False)

@@ -63,14 +63,15 @@ def axis_of(values: NDArray[np.float64], *, logarithmic: bool) -> tuple[float, f
     """
     sound = values[np.isfinite(values)]
     if logarithmic:
-        sound = sound[sound > 0]
+        # Below the smallest normal number ratios are not exact any more.
+        sound = sound[sound > np.finfo(np.float64).tiny]
     if not len(sound):
         return (0.5, 2.0) if logarithmic else (0.0, 1.0)
     low, high = (float(end) for end in np.quantile(sound, (TRIMMED, 1 - TRIMMED)))
     if logarithmic:
         # All the same, or nearly: a factor of two around it, so that equal pictures do not look spread.
         if high < low * 1.05:
-            middle = (low * high) ** 0.5
+            middle = low**0.5 * high**0.5
             return middle / 2, middle * 2
         return low, high
     if high - low < 1e-6 * max(1.0, abs(low)):

@@ -11,7 +11,8 @@ A group stands out *as a whole* in a measure where
   absolute deviation, scaled to a standard deviation): where classes lie side by side in an even row, none stands out.
 
 *A part* of a class stands out where more of its pictures lie beyond a bound that only 2.5 % of all others pass than six
-times as many, again at the lower end of the 95 % interval (Wilson). That is how a few photos among drawings show.
+times as many, again at the lower end of the 95 % interval (Wilson), and five at least. That is how a few photos among
+drawings show.
 
 A *kind* (format, mode) stands out by the first rule, with "is of that kind" as the measure.
 """
@@ -35,6 +36,8 @@ LARGE, MEDIUM = 0.474, 0.33
 APART = 2.0
 #: Quantile of the others that a part passes, and the share of the group that must pass it.
 RARE, PART = 0.025, 0.15
+#: So few pictures are no part of a class; and a bound that 2.5 % pass wants 40 others to be seen at all.
+FEWEST = 5
 #: Half width of a 95 % interval in standard errors.
 Z95 = 1.959964
 #: A median absolute deviation times this is the standard deviation of a normal distribution.
@@ -199,13 +202,13 @@ def _apart(medians: NDArray[np.float64], number: int) -> bool:
 
 
 def _part(side: _Against) -> StandOut | None:
-    if side.groups.among != "class":
+    if side.groups.among != "class" or len(side.others) * RARE < 1:
         return None
     low, high = (float(bound) for bound in np.quantile(side.others, (RARE, 1 - RARE)))
     below, above = int((side.own < low).sum()), int((side.own > high).sum())
     more, beyond = above >= below, max(above, below)
     least, _most = wilson(beyond, len(side.own))
-    if float(least) < PART:
+    if beyond < FEWEST or float(least) < PART:
         return None
     return side.stand_out("part", more=more, others=high if more else low, share=beyond / len(side.own))
 

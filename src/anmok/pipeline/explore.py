@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anmok.clean.evidence import THUMB_SIDE, Evidence, choose_extractor
+from anmok.clean.evidence import Evidence, choose_extractor
 from anmok.config import CleanConfig, ExploreConfig, Limits
 from anmok.data.manifest import Manifest, quarantine_path
 from anmok.data.scan import scan
+from anmok.data.thumbs import THUMB_SIDE
 from anmok.errors import StorageError
 from anmok.evaluation.stored import from_json, to_json
 from anmok.explore.averages import as_text, average_pictures
@@ -22,7 +23,7 @@ from anmok.explore.distributions import count_classes, count_kinds, measure_all
 from anmok.explore.layout import components, in_unit_square, neighbour_layout
 from anmok.explore.results import Exploration, PictureMap
 from anmok.explore.standouts import find_imbalance, find_stand_outs
-from anmok.features.extractor import extract, load_pixels
+from anmok.features.extractor import Extractor, extract, load_pixels
 from anmok.i18n import _, current_language
 from anmok.pipeline.clock import Clock
 from anmok.pipeline.folder import prepare_folder
@@ -52,7 +53,7 @@ def explore_source(
 ) -> Exploration:
     """Look at the pictures of ``source`` and leave in ``out`` a page, tables and all values.
 
-    That is ``explore.html``, ``pictures.csv`` (a line for each picture), ``explore.json``, and ``manifest.parquet`` with
+    That is ``explore.html``, ``explore.json``, ``pictures.csv`` (a line for each picture) and ``manifest.parquet`` with
     its quarantine file. What an earlier, perhaps interrupted, call has read is not read again.
 
     Args:
@@ -72,13 +73,17 @@ def explore_source(
         manifest = scan(source, limits=config.limits, threads=config.threads, progress=progress)
         manifest.save(out / MANIFEST)
         write_picture_table(manifest, out / TABLE)
+    with clock.stage("map"):
+        # A network that is made ready for the first time takes much memory for a moment: before all else that does.
+        extractor = None if config.map == "none" else choose_extractor(config.vectors, progress)
     with clock.stage("statistics"):
         evidence = Evidence(manifest, CleanConfig(), limits=config.limits, threads=config.threads, progress=progress)
         found = describe(manifest, evidence.thumbs, seed=config.seed)
     with clock.stage("map"):
         shown = choose_rows(manifest, most=config.sample, seed=config.seed)
         sample = manifest.with_table(manifest.table.iloc[shown])
-        found = replace(found, map=lay_out(sample, manifest.classes, config, progress))
+        if extractor is not None:
+            found = replace(found, map=lay_out(sample, manifest.classes, extractor, config, progress))
     found = replace(
         found,
         command=command,
@@ -123,16 +128,16 @@ def describe(manifest: Manifest, thumbs: NDArray[np.uint8], *, seed: int) -> Exp
     )
 
 
-def lay_out(sample: Manifest, classes: Sequence[str], config: ExploreConfig, progress: Progress) -> PictureMap:
+def lay_out(
+    sample: Manifest, classes: Sequence[str], extractor: Extractor, config: ExploreConfig, progress: Progress
+) -> PictureMap:
     """Return the map of a sample of pictures.
 
     Args:
+        extractor: what makes the vectors that are laid out.
         sample: the pictures of the map.
         classes: of the whole manifest, by whose places labels are numbered.
     """
-    if config.map == "none":
-        return PictureMap()
-    extractor = choose_extractor(config.vectors, progress)
     vectors = extract(sample, extractor, limits=config.limits, threads=config.threads, progress=progress)
     with progress.task(_("Laying out the map"), 2, unit=_("steps")) as task:
         placed, explained = components(vectors, seed=config.seed)

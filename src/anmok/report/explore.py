@@ -24,7 +24,7 @@ from anmok.report.pictures import Thumbnail, Thumbnails
 THUMBNAIL_BUDGET = 2_600_000
 #: Classes that are shown at once; the others are folded away.
 SHOWN_CLASSES = 12
-#: Groups that stand out and are told of at once.
+#: Traits of groups that stand out, and groups of one trait, that are told of at once.
 SHOWN_TOLD = 12
 #: From so many classes on, samples are small.
 MANY_CLASSES = 12
@@ -104,7 +104,10 @@ def _summary(found: Exploration) -> DataSummary:
 
 
 def _cards(found: Exploration, thumbnails: Thumbnails) -> tuple[Card, ...]:
-    told = {one.group: one.stand_outs for one in explore_tables.build_told(found) if one.among == "class"}
+    told: dict[str, list[StandOut]] = {}
+    for one in found.stand_outs:
+        if one.among == "class":
+            told.setdefault(one.group, []).append(one)
     totals = explore_tables.totals_of(found.counts)
     side = 96 if len(found.classes) > MANY_CLASSES else 160
     return tuple(
@@ -113,7 +116,7 @@ def _cards(found: Exploration, thumbnails: Thumbnails) -> tuple[Card, ...]:
             count=totals.get(label, 0),
             average=_average(found, label),
             samples=tuple(thumbnails.of(path, side) for path in found.samples.get(label, ())),
-            stand_outs=told.get(label, ()),
+            stand_outs=tuple(told.get(label, ())),
         )
         for label in explore_tables.class_order(found)
     )

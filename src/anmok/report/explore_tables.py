@@ -219,18 +219,10 @@ def build_kinds(found: Exploration) -> tuple[KindRow, ...]:
     return tuple(rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What stands out in one group: its name and, for each measure, the stored values."""
-
-    among: str
-    group: str
-    stand_outs: tuple[StandOut, ...]
-
-
-def build_told(found: Exploration) -> tuple[Told, ...]:
-    """Return what stands out by group, in the order in which it was found."""
-    groups: dict[tuple[str, str], list[StandOut]] = {}
+def build_told(found: Exploration) -> tuple[tuple[StandOut, ...], ...]:
+    """Return what stands out, groups that do so alike together, in the order in which it was found."""
+    alike: dict[tuple[str, ...], list[StandOut]] = {}
     for one in found.stand_outs:
-        groups.setdefault((one.among, one.group), []).append(one)
-    return tuple(Told(among, group, tuple(told)) for (among, group), told in groups.items())
+        key = (one.among, one.code, one.measure, one.value, str(one.more))
+        alike.setdefault(key, []).append(one)
+    return tuple(tuple(told) for told in alike.values())

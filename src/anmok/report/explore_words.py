@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from anmok.explore.results import Imbalance, StandOut
@@ -12,6 +12,8 @@ from anmok.report import words
 
 #: From so many times as many pictures on, a class is said to be over-full.
 IMBALANCED = 3.0
+#: Measures in the unit of a pixel's channel.
+_OF_BYTES = ("brightness", "mean_pixel", "contrast", "saturation")
 
 
 def measure_title(measure: str) -> str:
@@ -37,8 +39,8 @@ def measure_meaning(measure: str) -> str:
         "brightness": _("Mean of luma (ITU-R 601), 0 is black and 255 white."),
         "mean_pixel": _("Mean of all three channels, 0 – 255: brightness without the eye's preference for green."),
         "contrast": _("Standard deviation of luma (RMS contrast): 0 is a plain surface."),
-        "saturation": _("How colourful: 0 is grey."),
-        "sharpness": _("How strong edges and fine detail are; low where a picture is blurred, enlarged or smooth."),
+        "saturation": _("How colourful, 0 is grey and 255 a pure colour: (max - min) / max of the channels, averaged."),
+        "sharpness": _("Variance of the Laplacian at 96 pixels: low where a picture is blurred, enlarged or smooth."),
         "entropy": _("Bits of information in the tones: few in logos and plain grounds, at most 8."),
         "aspect": _("Width divided by height: below 1 is upright."),
         "width": _("Upright, as stored."),
@@ -50,7 +52,7 @@ def measure_meaning(measure: str) -> str:
 
 def measure_unit(measure: str) -> str:
     """Return the unit that stands below a measure's title; empty where the figures have their own or none."""
-    if measure in ("brightness", "mean_pixel", "contrast"):
+    if measure in _OF_BYTES:
         return _("0 – 255")
     if measure in ("width", "height"):
         return _("pixels")
@@ -65,7 +67,7 @@ def measure_figure(measure: str, value: float) -> str:
         return words.size(value)
     if measure in ("width", "height"):
         return words.count(value)
-    if measure in ("brightness", "mean_pixel", "contrast"):
+    if measure in _OF_BYTES:
         return f"{value:.0f}"
     return f"{value:.2f}" if measure in ("aspect", "entropy") else words.decimal(value)
 
@@ -76,9 +78,32 @@ def headline(one: StandOut) -> str:
         if one.measure == "mode":
             return _("{share} % of {name} are stored in the colour mode {value}, of {rest} {others} %.")
         return _("{share} % of {name} are {value} files, of {rest} {others} %.")
-    sentences = _parts() if one.code == "part" else _wholes()
-    more, less = sentences.get(one.measure, (_("{name} has more than {rest}."), _("{name} has less than {rest}.")))
+    more, less = (_parts() if one.code == "part" else _wholes())[one.measure]
     return more if one.more else less
+
+
+def trait(one: StandOut) -> str:
+    """Return what several groups have in common that stand out alike, with the placeholder ``value`` for kinds."""
+    if one.code == "kind":
+        return _("Stored in the colour mode {value}") if one.measure == "mode" else _("Stored as {value}")
+    more, less = _traits()[one.measure]
+    text = more if one.more else less
+    return _("{trait}, but only a part of each class").format(trait=text) if one.code == "part" else text
+
+
+def _traits() -> dict[str, tuple[str, str]]:
+    """Return by measure what those have in common that have more, and less, of it."""
+    return {
+        "brightness": (_("Brighter than the rest"), _("Darker than the rest")),
+        "contrast": (_("More contrast than the rest"), _("Less contrast than the rest")),
+        "saturation": (_("More colourful than the rest"), _("Less colourful than the rest")),
+        "sharpness": (_("Sharper than the rest"), _("Less sharp than the rest")),
+        "entropy": (_("Richer in tones than the rest"), _("Poorer in tones than the rest")),
+        "aspect": (_("Wider in shape than the rest"), _("More upright in shape than the rest")),
+        "width": (_("More pixels to the picture than the rest"), _("Fewer pixels to the picture than the rest")),
+        "height": (_("Higher in pixels than the rest"), _("Lower in pixels than the rest")),
+        "bytes": (_("Larger files than the rest"), _("Smaller files than the rest")),
+    }
 
 
 def _wholes() -> dict[str, tuple[str, str]]:
@@ -147,6 +172,15 @@ def detail(one: StandOut) -> str:
     if one.code == "part":
         return _("They lie beyond {others}, which only 2.5 % of the others do.")
     return ""
+
+
+def short(one: StandOut) -> str:
+    """Return the figure that stands behind the name of one of several groups that stand out alike."""
+    if one.code == "whole":
+        return _("{own} instead of {others}").format(
+            own=measure_figure(one.measure, one.own), others=measure_figure(one.measure, one.others)
+        )
+    return f"{one.share * 100:.0f} %"
 
 
 def hint(one: StandOut) -> str:
@@ -222,10 +256,19 @@ def values(one: StandOut, shown: Callable[[str], Any]) -> dict[str, Any]:
     }
 
 
-def plain_sentence(one: StandOut) -> str:
-    """Return headline and hint as one line of text, for the terminal."""
-    told = " ".join(filter(None, (headline(one), hint(one) if one.among == "class" else "")))
-    return told.format(**values(one, str))
+def plain_sentences(told: Sequence[Sequence[StandOut]]) -> list[str]:
+    """Return a line of text for each lot of groups that stand out alike, for the terminal."""
+    lines = []
+    for alike in told:
+        first = alike[0]
+        if len(alike) > 1:
+            told_trait = trait(first).format(**values(first, str))
+            names = ", ".join(str(values(one, str)["name"]) for one in alike)
+            line = _("{trait}: {names}.").format(trait=told_trait, names=names)
+        else:
+            line = headline(first).format(**values(first, str))
+        lines.append(f"{line} {hint(first)}")
+    return lines
 
 
 def imbalance_text(imbalance: Imbalance) -> str:
