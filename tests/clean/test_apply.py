@@ -275,6 +275,14 @@ def test_rules_accept_from_a_certainty_on_and_a_no_stays_a_no() -> None:
     assert [done.accept for done in accept(rows, [AcceptRule("dark", 0.9)])] == ["yes", "", "no", ""]
 
 
+def test_a_rule_may_say_what_is_to_be_done() -> None:
+    rows = [row("cat/a", "dark", "review", answer="", score=score) for score in (0.05, 0.3)]
+    done = accept(rows, [parse_rule("dark:0.9=remove"), parse_rule("dark")])
+    assert [(r.accept, r.finding.action) for r in done] == [("yes", "remove"), ("yes", "review")]
+    with pytest.raises(UsageError, match="remove, relabel, group"):
+        parse_rule("dark=delete")
+
+
 def test_of_two_rules_for_a_check_the_milder_one_counts() -> None:
     rows = [row("cat/a", "dark", "remove", answer="", score=0.5)]
     assert accept(rows, [AcceptRule("dark", 0.9), AcceptRule("dark", 0.4)])[0].accept == "yes"

@@ -57,7 +57,9 @@ def outcome(rows: list[Decision], **changes: Any) -> Outcome:
             flagged=sum(row.finding.check == name for row in rows),
             seconds=1.25,
             histograms=(
-                Histogram(measure="brightness", low=0, high=255, counts=(5, 0, 90), flagged=(5, 0, 0), threshold=80.0),
+                Histogram(
+                    measure="brightness", low=0, high=255, counts=(5, 0, 90), flagged=(5, 0, 0), thresholds=(80.0,)
+                ),
             ),
         )
         for name in names

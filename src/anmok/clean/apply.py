@@ -259,8 +259,10 @@ def _warnings(
         said.append(text.format(count=len(torn), names=_some(torn)))
     if looks:
         text = ngettext(
-            "{count} accepted row says only “review”, so nothing was done; write remove, relabel or group.",
-            "{count} accepted rows say only “review”, so nothing was done; write remove, relabel or group.",
+            "{count} accepted row says only “review”, so nothing was done; write remove, relabel or group, "
+            "or --accept CHECK=remove.",
+            "{count} accepted rows say only “review”, so nothing was done; write remove, relabel or group, "
+            "or --accept CHECK=remove.",
             looks,
         )
         said.append(text.format(count=looks))

@@ -9,7 +9,7 @@ from typing import Literal
 from anmok.clean.registry import get_check
 from anmok.errors import UsageError
 from anmok.i18n import _
-from anmok.records import Finding
+from anmok.records import ACTIONS, Action, Finding
 
 Accept = Literal["yes", "no", ""]
 
@@ -51,23 +51,38 @@ def certainty(score: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class AcceptRule:
-    """Accept what the check ``check`` found with at least the certainty ``least``, 0-1."""
+    """Accept what a check found.
+
+    Attributes:
+        check: its name.
+        least: certainty, 0-1, from which on.
+        action: what is to be done; None for what is proposed.
+    """
 
     check: str
     least: float = 0.0
+    action: Action | None = None
 
 
 def parse_rule(text: str) -> AcceptRule:
-    """Read ``CHECK`` or ``CHECK:MIN``.
+    """Read ``CHECK``, ``CHECK:MIN``, ``CHECK=ACTION`` or ``CHECK:MIN=ACTION``.
 
     Raises:
         UnknownName: there is no such check.
-        UsageError: MIN is no number between 0 and 1.
+        UsageError: MIN is no number between 0 and 1, or there is no such action.
     """
-    name, colon, least = text.partition(":")
+    rule, equals, wanted = text.partition("=")
+    name, colon, least = rule.partition(":")
     check = get_check(name.strip()).name
+    action = next((known for known in ACTIONS if known == wanted.strip()), None)
+    if equals and action is None:
+        raise UsageError(
+            _("{rule}: {value} is no action; one of {choices} is wanted.").format(
+                rule=repr(text), value=repr(wanted), choices=", ".join(ACTIONS)
+            )
+        )
     if not colon:
-        return AcceptRule(check)
+        return AcceptRule(check, action=action)
     try:
         value = float(least)
     except ValueError:
@@ -79,20 +94,24 @@ def parse_rule(text: str) -> AcceptRule:
             ),
             hint=_("For example: --accept exact-duplicate --accept label-error:0.9"),
         )
-    return AcceptRule(check, value)
+    return AcceptRule(check, value, action)
 
 
 def accept(decisions: Iterable[Decision], rules: Sequence[AcceptRule]) -> tuple[Decision, ...]:
     """Accept what the rules name; what somebody refused stays refused."""
-    least: dict[str, float] = {}
+    by_check: dict[str, list[AcceptRule]] = {}
     for rule in rules:
-        least[rule.check] = min(rule.least, least.get(rule.check, 1.0))
-    return tuple(
-        replace(row, accept="yes")
-        if row.accept == "" and row.certainty >= least.get(row.finding.check, float("inf"))
-        else row
-        for row in decisions
-    )
+        by_check.setdefault(rule.check, []).append(rule)
+    return tuple(_ruled(row, by_check.get(row.finding.check, ())) for row in decisions)
+
+
+def _ruled(row: Decision, rules: Sequence[AcceptRule]) -> Decision:
+    fitting = [rule for rule in rules if row.certainty >= rule.least]
+    if row.accept or not fitting:
+        return row
+    # The strictest one that fits says the most about this row.
+    action = max(fitting, key=lambda rule: rule.least).action
+    return replace(row, accept="yes", finding=replace(row.finding, action=action or row.finding.action))
 
 
 def carry_over(old: Sequence[Decision], findings: Iterable[Finding], *, ran: Collection[str]) -> tuple[Decision, ...]:

@@ -8,13 +8,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from anmok.clean.decisions import Decision
 from anmok.clean.examine import Examined
+from anmok.clean.quality import PARTS
 from anmok.clean.registry import all_checks
 from anmok.records import Action
 
+#: Measures whose steps are ratios: twice as sharp, twice as large. All are 0 and more.
+OCTAVES = frozenset({"sharpness", "size", "elongation", "width", "height", "bytes"})
 #: Bars of a histogram.
 BARS = 48
 
@@ -24,11 +28,12 @@ class Histogram:
     """How a measure is spread over the pictures.
 
     Attributes:
-        measure: its name: ``certainty`` (0-1), or a column of the manifest.
+        measure: its name: ``certainty`` (0-1), or one of ``measures_of``.
         low, high: where the first bar begins and the last one ends, in the unit of the measure.
-        counts: pictures in each bar; all bars are of the same width.
+        counts: pictures in each bar. All bars are of the same width, or, with ``octaves``, of the same share of
+            ``log2(1 + value)``.
         flagged: of those the flagged ones.
-        threshold: what was learnt from this set; NaN where there is none.
+        thresholds: what was learnt from this set, in the unit of the measure.
     """
 
     measure: str
@@ -36,7 +41,8 @@ class Histogram:
     high: float
     counts: tuple[int, ...]
     flagged: tuple[int, ...]
-    threshold: float = math.nan
+    thresholds: tuple[float, ...] = ()
+    octaves: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,19 +92,21 @@ class Outcome:
     created: str = ""
 
 
-def outcome_of(done: Examined, columns: Mapping[str, NDArray[np.float64]]) -> CheckOutcome:
+def outcome_of(done: Examined, measures: Mapping[str, NDArray[np.float64]]) -> CheckOutcome:
     """Return what is kept of one check.
 
     Args:
-        columns: the manifest's columns of numbers, ``(N,)`` each, by name. A threshold whose name is such a column's,
-            alone or before a dash (``"brightness-low"``), is drawn over it.
+        measures: of all pictures, see ``measures_of``. A threshold that is named like one of them, perhaps with
+            ``_low`` or ``_high`` at its end, is drawn over it.
     """
     flags = done.result.flags
-    drawn = [spread("certainty", 1 - done.result.scores, flags)]
+    learnt: dict[str, list[float]] = {}
     for name, threshold in done.result.thresholds.items():
-        column = name.split("-")[0]
-        if column in columns:
-            drawn.append(spread(column, columns[column], flags, threshold=float(threshold)))
+        measure = name.removesuffix("_low").removesuffix("_high")
+        if measure in measures and math.isfinite(threshold):
+            learnt.setdefault(measure, []).append(float(threshold))
+    drawn = [spread("certainty", 1 - done.result.scores, flags)]
+    drawn += [spread(name, measures[name], flags, thresholds=tuple(at)) for name, at in learnt.items()]
     return CheckOutcome(
         check=done.check.name,
         flagged=len(done.findings),
@@ -109,20 +117,41 @@ def outcome_of(done: Examined, columns: Mapping[str, NDArray[np.float64]]) -> Ch
     )
 
 
+def measures_of(table: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+    """Return float64 ``(N,)`` by name: the manifest's columns of numbers, and what checks make from them."""
+    made = {name: table[name].to_numpy(np.float64) for name in table.columns if table[name].dtype.kind in "if"}
+    sides = np.log2(made["width"]), np.log2(made["height"])
+    return {
+        **made,
+        "bright_parts": made["brightness"] + PARTS * made["contrast"],
+        "dark_parts": made["brightness"] - PARTS * made["contrast"],
+        "size": 2 ** ((sides[0] + sides[1]) / 2),
+        "elongation": 2 ** np.abs(sides[0] - sides[1]),
+    }
+
+
 def spread(
-    measure: str, values: NDArray[np.float64], flags: NDArray[np.bool_], *, threshold: float = math.nan
+    measure: str, values: NDArray[np.float64], flags: NDArray[np.bool_], *, thresholds: tuple[float, ...] = ()
 ) -> Histogram | None:
     """Return the histogram of ``(N,)`` values, the one of certainties from 0 to 1; None where all are alike."""
     if not len(values):
         return None
     low, high = (0.0, 1.0) if measure == "certainty" else (float(values.min()), float(values.max()))
-    if math.isfinite(threshold):
-        low, high = min(low, threshold), max(high, threshold)
+    low, high = min(low, *thresholds, low), max(high, *thresholds, high)
     if not low < high:
         return None
-    counts, flagged = (np.histogram(part, BARS, (low, high))[0].tolist() for part in (values, values[flags]))
+    octaves = measure in OCTAVES
+    ends = (np.log2(1 + low), np.log2(1 + high)) if octaves else (low, high)
+    placed = np.log2(1 + values) if octaves else values
+    counts, flagged = (np.histogram(part, BARS, ends)[0].tolist() for part in (placed, placed[flags]))
     return Histogram(
-        measure=measure, low=low, high=high, counts=tuple(counts), flagged=tuple(flagged), threshold=threshold
+        measure=measure,
+        low=low,
+        high=high,
+        counts=tuple(counts),
+        flagged=tuple(flagged),
+        thresholds=thresholds,
+        octaves=octaves,
     )
 
 

@@ -49,8 +49,11 @@ def register(app: typer.Typer) -> None:
             list[str] | None,
             typer.Option(
                 "--accept",
-                metavar="CHECK[:MIN]",
-                help=_("Accept what this check finds, with at least the certainty MIN (0-1); repeatable."),
+                metavar="CHECK[:MIN][=ACTION]",
+                help=_(
+                    "Accept what this check finds, with at least the certainty MIN (0-1), and do what it proposes, or "
+                    "ACTION (remove, relabel, group); repeatable."
+                ),
             ),
         ] = None,
         fix: Annotated[

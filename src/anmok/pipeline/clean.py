@@ -10,16 +10,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from anmok.clean.apply import Applied, apply_decisions, with_flags
 from anmok.clean.decisions import AcceptRule, Decision, accept, carry_over
 from anmok.clean.evidence import Evidence
 from anmok.clean.examine import Examined, examine, quarantine_findings
 from anmok.clean.findings_file import read_findings, write_findings
 from anmok.clean.matching import match
-from anmok.clean.outcome import Outcome, outcome_of, retell
+from anmok.clean.outcome import Outcome, measures_of, outcome_of, retell
 from anmok.config import CleanConfig, Limits
 from anmok.data.manifest import Manifest, quarantine_path
 from anmok.data.names import escape, escape_path, unescape_path
@@ -95,6 +92,7 @@ def clean_source(
     ran = {done.check.name for done in examined}
     decisions = accept(_still_there(carry_over(old, findings, ran=ran), manifest, progress), accepting)
     manifest = _flagged(manifest, decisions, ran)
+    measures = measures_of(manifest.table)
     outcome = Outcome(
         source=manifest.name,
         location=manifest.source,
@@ -102,7 +100,7 @@ def clean_source(
         content_hash=manifest.content_hash,
         pictures=len(manifest),
         classes=manifest.classes,
-        checks=tuple(outcome_of(done, _numbers(manifest)) for done in examined),
+        checks=tuple(outcome_of(done, measures) for done in examined),
         decisions=decisions,
         config=asdict(config),
         seconds=time.perf_counter() - begin,
@@ -265,12 +263,6 @@ def _flagged(manifest: Manifest, decisions: Sequence[Decision], ran: set[str]) -
     unaccepted = [replace(row, accept="") for row in decisions if row.found]
     table["flags"] = with_flags(table, match(manifest, unaccepted, file=Path(FINDINGS)))
     return replace(manifest, table=table)
-
-
-def _numbers(manifest: Manifest) -> dict[str, NDArray[np.float64]]:
-    table = manifest.table
-    numbers = {name: table[name].to_numpy(np.float64) for name in table.columns if table[name].dtype.kind in "if"}
-    return {**numbers, "aspect": numbers["width"] / numbers["height"]}
 
 
 def _refuse_to_overwrite(out: Path, source: str | Path) -> None:

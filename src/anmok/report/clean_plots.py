@@ -22,38 +22,54 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """A histogram; heights grow with the logarithm, so that few flagged ones among thousands can be seen."""
+    """A histogram; heights grow with the logarithm, so that few flagged ones among thousands can be seen.
+
+    Attributes:
+        thresholds: as text. at: where they stand, per cent of the width.
+    """
 
     title: str
     bars: tuple[Bar, ...]
     low: str
     high: str
-    threshold: str
-    at: float
+    thresholds: str
+    at: tuple[float, ...]
 
 
 def bars(histogram: Histogram) -> Bars:
     """Return a stored histogram as shapes."""
     most = math.log1p(max(histogram.counts, default=0)) or 1.0
-    width = 100 / max(1, len(histogram.counts))
-    span = histogram.high - histogram.low
+    step = 1 / max(1, len(histogram.counts))
     shapes = tuple(
         Bar(
-            x=round(place * width, 3),
-            width=round(width * 0.86, 3),
+            x=round(100 * place * step, 3),
+            width=round(86 * step, 3),
             height=round(100 * math.log1p(count) / most, 2),
             flagged=round(100 * math.log1p(flagged) / most, 2),
-            text=f"{words.decimal(histogram.low + place * span / len(histogram.counts))}: {words.count(count)}",
+            text=f"{words.decimal(_value(histogram, place * step))}: {words.count(count)}",
         )
         for place, (count, flagged) in enumerate(zip(histogram.counts, histogram.flagged, strict=True))
         if count
     )
-    threshold = histogram.threshold
     return Bars(
         title=clean_words.measure(histogram.measure),
         bars=shapes,
         low=words.decimal(histogram.low),
         high=words.decimal(histogram.high),
-        threshold="" if math.isnan(threshold) else words.decimal(threshold),
-        at=0.0 if math.isnan(threshold) else round(100 * (threshold - histogram.low) / span, 2),
+        thresholds=", ".join(words.decimal(threshold) for threshold in histogram.thresholds),
+        at=tuple(round(100 * _place(histogram, threshold), 2) for threshold in histogram.thresholds),
     )
+
+
+def _place(histogram: Histogram, value: float) -> float:
+    """Return where a value stands, 0-1 of the width."""
+    low, high, at = ((math.log2(1 + v) if histogram.octaves else v) for v in (histogram.low, histogram.high, value))
+    return (at - low) / (high - low)
+
+
+def _value(histogram: Histogram, place: float) -> float:
+    """Return the value that stands at ``place``, 0-1 of the width."""
+    if not histogram.octaves:
+        return histogram.low + place * (histogram.high - histogram.low)
+    low, high = math.log2(1 + histogram.low), math.log2(1 + histogram.high)
+    return float(2.0 ** (low + place * (high - low)) - 1)
