@@ -54,7 +54,7 @@ def _names(text: str, whole: str) -> tuple[str, ...]:
     except csv.Error as error:
         raise _no_rule(whole) from error
     names = tuple(dict.fromkeys(name for row in rows for name in row))
-    if len(rows) != 1 or not all(name.strip() for name in names):
+    if len(rows) != 1 or not names or not all(name.strip() for name in names):
         raise _no_rule(whole)
     return names
 

@@ -9,7 +9,7 @@ import io
 import os
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
@@ -21,18 +21,19 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from anmok.config import BalanceConfig, Limits
+from anmok.config import BalanceConfig
 from anmok.data.balance_plan import Plan, Variant, is_lossless, plan_folder
 from anmok.data.folders import FolderSource
 from anmok.data.manifest import SCHEMA, Manifest, make_table
+from anmok.data.measuring import measure_files, work_through
 from anmok.data.names import escape_path, unescape
-from anmok.data.scan import look_at
 from anmok.data.scancache import Facts, ScanCache
 from anmok.data.source import Source
 from anmok.errors import DataError, MissingExtra, StorageError, UsageError
 from anmok.i18n import _, current_language, ngettext, speak
 from anmok.images import decode
 from anmok.progress import Progress
+from anmok.records import Quarantined
 from anmok.storage import explained, write_bytes
 
 #: A JPEG is decoded at a scale at which both sides keep so many pixels: models see a quarter of it, and 12 megapixels
@@ -70,12 +71,13 @@ def write_folder(
     assert config.oversample is not None
     policy = _policy(config.policy)
     plan = plan_folder(manifest, config.oversample, seed=config.seed)
-    with manifest.open_source(limits=config.limits) as source, ScanCache.open(progress) as cache:
-        work = _Work(manifest, out, plan, source, cache, config)
+    with manifest.open_source(limits=config.limits) as source:
+        work = _Work(manifest, out, plan, source, config)
         work.require_space()
         begin()
         work.take_over(progress)
-        facts = work.draw_all(policy, progress)
+        work.draw_all(policy, progress)
+    facts = work.measure(progress)
     return _manifest_of(manifest, plan, facts, out, config)
 
 
@@ -103,7 +105,6 @@ class _Work:
     out: Path
     plan: Plan
     source: Source
-    cache: ScanCache
     config: BalanceConfig
 
     def require_space(self) -> None:
@@ -170,48 +171,43 @@ class _Work:
             raise _changed(path)
         return data
 
-    def draw_all(self, policy: Any, progress: Progress) -> list[Facts]:
-        """Draw what is not there yet, and return the facts of all variants in the order of the plan.
+    def draw_all(self, policy: Any, progress: Progress) -> None:
+        """Draw the variants that are not there yet.
 
-        Decoding, storing and measuring run in threads; drawing does not, for torch has one generator.
+        Decoding and storing run in threads; drawing does not, for torch has one generator.
         """
         from anmok.training.augmentation import draw
 
-        facts: list[Facts] = []
-        waiting: deque[Future[Facts]] = deque()
+        missing = [variant for variant in self.plan.variants if not self._there(variant.path)]
+        waiting: deque[Future[None]] = deque()
         threads = self.config.threads or os.cpu_count() or 1
         with (
-            progress.task(_("Drawing variants"), len(self.plan.variants), unit=_("pictures")) as task,
+            progress.task(_("Drawing variants"), len(missing), unit=_("pictures")) as task,
             ThreadPoolExecutor(threads, "balance", initializer=speak, initargs=(current_language(),)) as pool,
         ):
             try:
-                for variants, pixels in self._decoded(pool, ahead=2 * threads):
+                for variants, pixels in self._decoded(missing, pool, ahead=2 * threads):
                     for variant in variants:
-                        drawn = None
-                        if not self._there(variant.path):
-                            assert pixels is not None
-                            drawn = draw(pixels, policy, seed=self._seed(variant))
-                        waiting.append(pool.submit(self._keep, variant, drawn))
+                        drawn = draw(pixels, policy, seed=self._seed(variant))
+                        waiting.append(pool.submit(self._write, variant, drawn))
                         if len(waiting) >= 4 * threads:
-                            facts.append(waiting.popleft().result())
+                            waiting.popleft().result()
                             task.advance()
                 while waiting:
-                    facts.append(waiting.popleft().result())
+                    waiting.popleft().result()
                     task.advance()
             finally:
                 for future in waiting:
                     future.cancel()
-        return facts
 
     def _decoded(
-        self, pool: ThreadPoolExecutor, *, ahead: int
-    ) -> Iterator[tuple[list[Variant], NDArray[np.uint8] | None]]:
-        """Yield the variants of each original with its pixels; without, where all of them are there already."""
-        waiting: deque[tuple[list[Variant], Future[NDArray[np.uint8] | None]]] = deque()
+        self, missing: list[Variant], pool: ThreadPoolExecutor, *, ahead: int
+    ) -> Iterator[tuple[list[Variant], NDArray[np.uint8]]]:
+        """Yield the variants of each original with its pixels, while only a few originals are in memory."""
+        waiting: deque[tuple[list[Variant], Future[NDArray[np.uint8]]]] = deque()
         try:
-            for row, group in groupby(self.plan.variants, key=lambda variant: variant.row):
-                variants = list(group)
-                waiting.append((variants, pool.submit(self._pixels, row, variants)))
+            for row, group in groupby(missing, key=lambda variant: variant.row):
+                waiting.append((list(group), pool.submit(self._pixels, row)))
                 if len(waiting) >= ahead:
                     first, future = waiting.popleft()
                     yield first, future.result()
@@ -222,9 +218,7 @@ class _Work:
             for _variants, future in waiting:
                 future.cancel()
 
-    def _pixels(self, row: int, variants: list[Variant]) -> NDArray[np.uint8] | None:
-        if all(self._there(variant.path) for variant in variants):
-            return None
+    def _pixels(self, row: int) -> NDArray[np.uint8]:
         path = self.manifest.table["path"].iloc[row]
         return decode(self._original(row), name=path, limits=self.config.limits, at_least=DRAWN_SIDE).pixels
 
@@ -233,16 +227,32 @@ class _Work:
         key = f"{self.config.seed} {self.config.policy} {digest} {variant.number}"
         return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) >> 1
 
-    def _keep(self, variant: Variant, drawn: NDArray[np.uint8] | None) -> Facts:
-        """Write a variant, unless it is there, and measure it as a scan would."""
+    def _write(self, variant: Variant, drawn: NDArray[np.uint8]) -> None:
         target = self.out / variant.path
-        if drawn is None:
-            with explained(target):
-                data = target.read_bytes()
-        else:
-            data = _encoded(drawn, lossless=target.suffix == ".png")
-            write_bytes(target, data)
-        return look_at(data, variant.path, self.cache, Limits())
+        write_bytes(target, _encoded(drawn, lossless=target.suffix == ".png"))
+
+    def measure(self, progress: Progress) -> list[Facts]:
+        """Return what a scan says of the variants, in the order of the plan."""
+        limits, threads = self.config.limits, self.config.threads or os.cpu_count() or 1
+        facts: list[Facts] = []
+        with (
+            FolderSource(self.out, limits=limits) as made,
+            ScanCache.open(progress) as cache,
+            progress.task(_("Reading pictures"), len(self.plan.variants), unit=_("pictures")) as task,
+        ):
+
+            def work(handful: Sequence[Variant]) -> list[Facts | Quarantined]:
+                return measure_files(made, [variant.path for variant in handful], cache, limits)
+
+            for handful, results in work_through(work, self.plan.variants, threads):
+                for result in results:
+                    if not isinstance(result, Facts):
+                        raise DataError(
+                            result.reason, hint=_("Delete that file and run the same command again: it is drawn anew.")
+                        )
+                    facts.append(result)
+                task.advance(len(handful))
+        return facts
 
 
 def _encoded(pixels: NDArray[np.uint8], *, lossless: bool) -> bytes:
