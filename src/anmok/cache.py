@@ -65,9 +65,17 @@ class ByteCache:
 
     def put(self, space: str, values: Mapping[str, bytes]) -> None:
         """Store values; what is there under the same key is replaced. Once this returns, they survive a kill."""
-        if not self._writes or not values:
+        self.put_together({space: values})
+
+    def put_together(self, spaces: Mapping[str, Mapping[str, bytes]]) -> None:
+        """Store values of several spaces at once: all of them, or none."""
+        if not self._writes or not any(spaces.values()):
             return
-        rows = [(_number(space, key), _checksum(space, key, value), value) for key, value in values.items()]
+        rows = [
+            (_number(space, key), _checksum(space, key, value), value)
+            for space, values in spaces.items()
+            for key, value in values.items()
+        ]
         self._guarded(lambda: self._insert(rows))
 
     def close(self) -> None:

@@ -66,9 +66,8 @@ def test_known_pictures_have_the_known_values() -> None:
 
 
 def test_pictures_measured_together_have_the_values_that_each_has_alone() -> None:
-    pictures = [
-        reduce(np.asarray(photo(*size, seed))) for seed, size in enumerate([(32, 32), (200, 90), (32, 32), (2, 9)])
-    ]
+    sizes = [(32, 32), (200, 90), (2, 9)] * 3 + [(24, 16)] * 37
+    pictures = [reduce(np.asarray(photo(*size, seed))) for seed, size in enumerate(sizes)]
     assert measure_all(pictures) == [measure_all([picture])[0] for picture in pictures]
     assert measure_all([]) == []
 

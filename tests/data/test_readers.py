@@ -24,6 +24,9 @@ class Named(Closing):
     def entries(self) -> Iterator[Entry | Quarantined]:
         return (Entry(path, 1) for path in self._paths)
 
+    def stamp(self, _path: str, /) -> str | None:
+        return None
+
     def read(self, path: str, /) -> bytes:
         raise AssertionError(f"{path} was read, though listing needs names only")
 

@@ -1,26 +1,30 @@
 """A scan reads each file once, measures what is a picture, and says of everything else why it is none."""
 
 import hashlib
-from collections.abc import Iterator
+import os
+import time
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from anmok.config import Limits
-from anmok.data import scan as scan_module
+from anmok.data import measuring
+from anmok.data.archives import ZipSource
+from anmok.data.folders import FolderSource
 from anmok.data.manifest import Manifest
-from anmok.data.measures import measure
-from anmok.data.readers import Item, read_listing
+from anmok.data.measures import MEASURED_SIDE, measure
 from anmok.data.scan import scan
-from anmok.data.scancache import ScanCache
 from anmok.data.sources import open_source
 from anmok.errors import AnmokError, EmptySource, SourceNotFound
 from anmok.i18n import use_language
-from anmok.images import decode
+from anmok.images import Decoded, decode
+from anmok.locations import cache_dir
 from anmok.progress import Task
 from tests.data.made import picture, pictures_of, write_tree, write_zip
 from tests.pictures import encode, photo
@@ -131,30 +135,154 @@ def test_a_big_photo_that_was_cut_short_is_found_although_it_is_decoded_small(
     assert manifest.table["path"].tolist() == ["a/whole.jpg"]
     assert [(row.path, row.code) for row in manifest.quarantined] == [("a/cut.jpg", "damaged")]
     # It was decoded small indeed: otherwise this test would show nothing.
-    assert decode(whole, name="x", at_least=scan_module.MEASURED_SIDE).pixels.shape == (200, 300, 3)
+    assert decode(whole, name="x", at_least=MEASURED_SIDE).pixels.shape == (200, 300, 3)
     full = measure(decode(whole, name="x").pixels)
     assert manifest.table["brightness"][0] == pytest.approx(full.brightness, abs=0.5)
     assert manifest.table["contrast"][0] == pytest.approx(full.contrast, rel=0.1)
 
 
-def test_a_second_scan_only_hashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Watch:
+    """Which files are read, and which decoded."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.read: list[str] = []
+        self.decoded: list[str] = []
+        for kind in (FolderSource, ZipSource):
+            monkeypatch.setattr(kind, "read", self._watched(kind.read))
+        monkeypatch.setattr(measuring, "decode", self._decode)
+
+    def _watched(self, read: Callable[[Any, str], bytes]) -> Callable[[Any, str], bytes]:
+        def watched(source: Any, path: str) -> bytes:
+            self.read.append(path)
+            return read(source, path)
+
+        return watched
+
+    def _decode(self, data: bytes, **options: Any) -> Decoded:
+        self.decoded.append(options["name"])
+        return decode(data, **options)
+
+    def forget(self) -> None:
+        self.read.clear()
+        self.decoded.clear()
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    return Watch(monkeypatch)
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are trusted as soon as they are a few ticks old: tests cannot wait for seconds."""
+    monkeypatch.setattr("anmok.data.source.SETTLED_NS", 50_000_000)
+
+
+def wait_until_settled() -> None:
+    time.sleep(0.08)
+
+
+def test_a_second_scan_of_files_that_just_changed_only_hashes(tmp_path: Path, watch: Watch) -> None:
     write_tree(tmp_path, pictures_of({"a": 3, "b": 3}))
     first = scan(tmp_path)
     (tmp_path / "a/000.png").rename(tmp_path / "b/renamed.png")
-    decoded = []
-
-    def spy(data: bytes, **options: object) -> object:
-        decoded.append(options["name"])
-        return decode(data, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(scan_module, "decode", spy)
+    watch.forget()
     second = scan(tmp_path)
-    assert decoded == []
+    assert len(watch.read) == 6
+    assert watch.decoded == []
     assert set(second.table["id"]) == set(first.table["id"])
     assert second.table.loc[second.table["path"] == "b/renamed.png", "label"].tolist() == ["b"]
     write_tree(tmp_path, {"a/000.png": picture(77)})
     scan(tmp_path)
-    assert decoded == ["a/000.png"]
+    assert watch.decoded == ["a/000.png"]
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_second_scan_opens_only_what_changed_whatever_its_size_and_date_say(tmp_path: Path, watch: Watch) -> None:
+    files = {f"a/{number}.bmp": picture(number, "BMP") for number in range(5)}
+    write_tree(tmp_path, files)
+    wait_until_settled()
+    first = scan(tmp_path)
+    assert sorted(watch.read) == sorted(files)
+    watch.forget()
+    assert scan(tmp_path).table.equals(first.table)
+    assert (watch.read, watch.decoded) == ([], [])
+    # As many bytes, and the date put back.
+    status = (tmp_path / "a/3.bmp").stat()
+    assert len(picture(99, "BMP")) == status.st_size
+    (tmp_path / "a/3.bmp").write_bytes(picture(99, "BMP"))
+    os.utime(tmp_path / "a/3.bmp", ns=(status.st_atime_ns, status.st_mtime_ns))
+    wait_until_settled()
+    changed = scan(tmp_path)
+    assert watch.read == ["a/3.bmp"]
+    assert changed.table["id"][3] == hashlib.sha256(picture(99, "BMP")).hexdigest()
+    assert changed.table.drop(index=3).equals(first.table.drop(index=3))
+
+
+def test_a_file_that_changed_a_moment_ago_is_not_trusted(tmp_path: Path, watch: Watch) -> None:
+    write_tree(tmp_path, pictures_of({"a": 2}))
+    with open_source(tmp_path) as source:
+        assert source.stamp("a/000.png") is None
+    scan(tmp_path)
+    watch.forget()
+    scan(tmp_path)
+    assert watch.read == ["a/000.png", "a/001.png"]
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_second_scan_of_a_zip_unpacks_nothing_and_another_zip_of_that_name_is_noticed(
+    tmp_path: Path, watch: Watch
+) -> None:
+    files = {f"a/{number}.bmp": picture(number, "BMP") for number in range(3)}
+    write_zip(tmp_path / "set.zip", files, zipfile.ZIP_STORED)
+    wait_until_settled()
+    first = scan(tmp_path / "set.zip")
+    watch.forget()
+    assert scan(tmp_path / "set.zip").table.equals(first.table)
+    assert watch.read == []
+    write_zip(tmp_path / "set.zip", files | {"a/1.bmp": picture(9, "BMP")}, zipfile.ZIP_STORED)
+    wait_until_settled()
+    assert scan(tmp_path / "set.zip").table["id"][1] == hashlib.sha256(picture(9, "BMP")).hexdigest()
+
+
+@pytest.mark.usefixtures("settled")
+def test_hard_links_of_one_file_are_read_once(tmp_path: Path, watch: Watch) -> None:
+    write_tree(tmp_path, pictures_of({"a": 3}))
+    for number in range(30):
+        os.link(tmp_path / f"a/{number % 3:03d}.png", tmp_path / f"a/link{number}.png")
+    wait_until_settled()
+    manifest = scan(tmp_path, threads=1)
+    assert (len(manifest), len(set(manifest.table["id"]))) == (33, 3)
+    assert len(watch.read) == len(watch.decoded) == 3
+
+
+@pytest.mark.usefixtures("settled")
+def test_copies_of_a_broken_picture_are_each_named_in_their_own_reason(tmp_path: Path) -> None:
+    broken = picture(3)[:-40]
+    write_tree(tmp_path, {"a/1.png": picture(1), "a/2.png": broken, "a/3.png": broken})
+    os.link(tmp_path / "a/2.png", tmp_path / "a/4.png")
+    wait_until_settled()
+    for _scan in range(2):
+        rows = scan(tmp_path, threads=1).quarantined
+        assert [row.path for row in rows] == ["a/2.png", "a/3.png", "a/4.png"]
+        assert all(row.reason.startswith(row.path) for row in rows)
+
+
+@pytest.mark.usefixtures("settled")
+def test_stricter_limits_on_bytes_hold_although_the_file_is_not_opened(tmp_path: Path) -> None:
+    write_tree(tmp_path, pictures_of({"a": 1}) | {"a/big.png": picture(4) + b"\0" * 5000})
+    wait_until_settled()
+    assert len(scan(tmp_path)) == 2
+    manifest = scan(tmp_path, limits=Limits(max_bytes=5000))
+    assert [(row.path, row.code) for row in manifest.quarantined] == [("a/big.png", "too-large")]
+
+
+def test_large_files_are_measured_before_the_handful_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = pictures_of({"a": 20})
+    manifest = scan(write_tree(tmp_path, files))
+    (cache_dir() / "pictures.sqlite").unlink()
+    monkeypatch.setattr(measuring, "HANDFUL_BYTES", 1000)
+    assert scan(tmp_path).table.equals(manifest.table)
 
 
 def test_stricter_limits_hold_for_pictures_that_are_known_from_before(tmp_path: Path) -> None:
@@ -180,23 +308,23 @@ def test_progress_counts_every_file(tmp_path: Path) -> None:
     assert progress.said == []
 
 
-def test_only_a_few_files_are_on_their_way_at_a_time(tmp_path: Path) -> None:
-    with open_source(write_tree(tmp_path, pictures_of({"a": 60}))) as source:
-        items = read_listing(source).items
-        begun = done = most = 0
+def test_only_a_few_files_are_on_their_way_at_a_time() -> None:
+    begun = done = most = 0
 
-        def watched() -> Iterator[Item]:
-            nonlocal begun, most
-            for item in items:
-                begun += 1
-                most = max(most, begun - done)
-                yield item
+    def watched() -> Iterator[int]:
+        nonlocal begun, most
+        for number in range(1000):
+            begun += 1
+            most = max(most, begun - done)
+            yield number
 
-        with ScanCache.open(Counting()) as cache:
-            for _item, _result in scan_module._looked_at(source, watched(), cache, Limits(), 2):
-                done += 1
-    assert done == 60
-    assert most <= 9
+    seen: list[int] = []
+    for handful, doubled in measuring.work_through(lambda some: [2 * number for number in some], watched(), 2):
+        assert doubled == [2 * number for number in handful]
+        seen += handful
+        done += len(handful)
+    assert seen == list(range(1000))
+    assert most <= 6 * measuring.HANDFUL
 
 
 def test_nothing_there_is_said(tmp_path: Path) -> None:

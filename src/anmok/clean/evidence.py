@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from anmok.config import CleanConfig, Limits
 from anmok.data.manifest import Manifest
+from anmok.data.thumbs import load_thumbs
 from anmok.errors import MissingExtra, WeightsMissing
 from anmok.features.extractor import Extractor, extract, load_pixels
 from anmok.i18n import _
@@ -16,7 +17,6 @@ from anmok.models.registry import get_model
 from anmok.progress import Progress, SilentProgress
 
 #: The models whose vectors checks and map look at, the best first; the last one needs nothing and is always there.
-THUMB_SIDE = 32
 PREFERRED = ("mobilenetv2", "handcrafted")
 
 
@@ -49,7 +49,7 @@ class Evidence:
     @cached_property
     def thumbs(self) -> NDArray[np.uint8]:
         """Small pictures, uint8 ``(N, 32, 32, 3)`` RGB, squashed to the square."""
-        return self.pixels(THUMB_SIDE)
+        return load_thumbs(self.manifest, limits=self.limits, threads=self.threads, progress=self.progress)
 
     @cached_property
     def extractor(self) -> Extractor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import threading
@@ -14,7 +15,7 @@ from typing import Self
 
 from anmok.config import Limits
 from anmok.data.names import escape, is_hidden, is_inside
-from anmok.data.source import Entry, missing, outside, quarantine, too_large, too_many, unreadable
+from anmok.data.source import Entry, missing, outside, quarantine, stamp_of, too_large, too_many, unreadable
 from anmok.errors import DamagedPicture, PictureError, UnknownSource
 from anmok.i18n import _
 from anmok.records import Quarantined
@@ -45,6 +46,7 @@ class ZipSource:
         self._limits = limits
         self._lock = threading.Lock()
         self._archive = _opened(file)
+        self._stamp = _archive_stamp(self._archive)
         self._entries: list[Entry | Quarantined] = []
         self._members: dict[str, zipfile.ZipInfo] = {}
         try:
@@ -114,6 +116,13 @@ class ZipSource:
             raise _damaged(path, EOFError(f"{len(data)} of {info.file_size} bytes"))
         return data
 
+    def stamp(self, path: str, /) -> str | None:
+        """Tell one state of one file in the zip from all others."""
+        info = self._members.get(path)
+        if info is None or self._stamp is None:
+            return None
+        return f"{self._stamp} {info.header_offset} {info.file_size} {info.CRC}"
+
     def close(self) -> None:
         """Close the zip; closing twice is fine."""
         self._archive.close()
@@ -159,6 +168,11 @@ def _opened(file: Path) -> zipfile.ZipFile:
                 "It is probably damaged or was not fully downloaded; get it again, or unpack it and give the folder."
             ),
         ) from error
+
+
+def _archive_stamp(archive: zipfile.ZipFile) -> str | None:
+    # Of the file that is open, whatever may stand under its name by now.
+    return stamp_of(os.fstat(archive.fp.fileno())) if archive.fp else None
 
 
 def _damaged(path: str, error: Exception) -> DamagedPicture:

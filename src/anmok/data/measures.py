@@ -121,7 +121,8 @@ def perceptual_hashes(thumbs: NDArray[np.uint8]) -> list[str]:
     Args:
         thumbs: uint8 ``(N, 32, 32, 3)`` RGB.
     """
-    luma = thumbs @ np.array(_LUMA)
+    red, green, blue = (thumbs[..., channel] * weight for channel, weight in enumerate(_LUMA))
+    luma = red + green + blue
     cosines = _cosines()
     # Rounded, because the zeros of plain surfaces come out as +-1e-14 and would make random bits.
     low = np.round(cosines @ luma @ cosines.T, 3).reshape(len(thumbs), -1)
@@ -136,15 +137,16 @@ def perceptual_hashes(thumbs: NDArray[np.uint8]) -> list[str]:
 def _tones(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return (N, 4): brightness, contrast, sharpness, entropy of pictures uint8 (N, h, w)."""
     count, height, width = grey.shape
-    levels = np.arange(256)
+    levels, pixels = np.arange(256), height * width
     offsets = 256 * np.arange(count)[:, None]
     counts = np.bincount((grey.reshape(count, -1) + offsets).ravel(), minlength=256 * count).reshape(count, 256)
-    shares = counts / (height * width)
-    mean = shares @ levels
-    deviation = np.sqrt((shares * (levels - mean[:, None]) ** 2).sum(axis=1))
+    # Sums of whole numbers: nothing depends on which pictures are measured together.
+    total, squares = (counts * levels).sum(axis=1), (counts * levels**2).sum(axis=1)
+    deviation = np.sqrt(pixels * squares - total**2) / pixels
+    shares = counts / pixels
     entropy = -(shares * np.log2(np.where(counts, shares, 1.0))).sum(axis=1)
     # -0.0 of a plain picture would look odd in a table.
-    return np.stack([mean, deviation, _sharpness(grey), np.abs(entropy)], axis=1)
+    return np.stack([total / pixels, deviation, _sharpness(grey), np.abs(entropy)], axis=1)
 
 
 def _sharpness(grey: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -1,26 +1,26 @@
-"""From a source to a manifest: every file is read once, hashed, decoded and measured; what fails is quarantined."""
+"""From a source to a manifest: every file is read once, hashed, decoded and measured; what fails is quarantined.
+
+A scan that was killed goes on: what was finished is not read again; see ``measuring.measure_files``.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
+from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 from anmok.config import Limits
 from anmok.data.manifest import Manifest, make_table
-from anmok.data.measures import MEASURED_SIDE, measure
+from anmok.data.measuring import measure_files, work_through
 from anmok.data.names import escape_path
 from anmok.data.readers import Item, Listing, read_listing
 from anmok.data.scancache import Facts, ScanCache
-from anmok.data.source import Source, quarantine
+from anmok.data.source import Source
 from anmok.data.sources import open_source
-from anmok.errors import EmptySource, PictureError, PictureTooLarge
-from anmok.i18n import _, current_language, ngettext, speak
-from anmok.images import decode
+from anmok.errors import EmptySource
+from anmok.i18n import _, ngettext
 from anmok.progress import Progress, SilentProgress
 from anmok.records import Quarantined
 
@@ -66,17 +66,21 @@ def _scan_items(source: Source, listing: Listing, limits: Limits, threads: int, 
         ScanCache.open(progress) as cache,
         progress.task(_("Reading pictures"), len(listing.items), unit=_("pictures")) as task,
     ):
-        for item, result in _looked_at(source, listing.items, cache, limits, threads):
-            if isinstance(result, Facts):
-                items.append(item)
-                facts.append(result)
-            else:
-                quarantined.append(result)
-            task.advance()
+
+        def work(handful: Sequence[Item]) -> list[Facts | Quarantined]:
+            return measure_files(source, [item.path for item in handful], cache, limits)
+
+        for handful, results in work_through(work, listing.items, threads):
+            for item, result in zip(handful, results, strict=True):
+                if isinstance(result, Facts):
+                    items.append(item)
+                    facts.append(result)
+                else:
+                    quarantined.append(result)
+            task.advance(len(handful))
     if not items:
         raise _nothing_readable(source, quarantined)
-    columns = {name: [getattr(item, name) for item in items] for name in ("path", "label", "split", "group")}
-    columns |= {name: [getattr(fact, name) for fact in facts] for name in Facts.__slots__}
+    columns = _columns(items, Item.__slots__) | _columns(facts, Facts.__slots__)
     return Manifest(
         table=make_table(columns),
         source=escape_path(source.location),
@@ -88,63 +92,8 @@ def _scan_items(source: Source, listing: Listing, limits: Limits, threads: int, 
     )
 
 
-def _looked_at(
-    source: Source, items: Iterable[Item], cache: ScanCache, limits: Limits, threads: int
-) -> Iterator[tuple[Item, Facts | Quarantined]]:
-    """Yield results in the order of the items, while only a few files are in memory at a time."""
-    waiting: deque[tuple[Item, Future[Facts | Quarantined]]] = deque()
-    with ThreadPoolExecutor(threads, "scan", initializer=speak, initargs=(current_language(),)) as pool:
-        try:
-            for item in items:
-                waiting.append((item, pool.submit(_look_at, source, item.path, cache, limits)))
-                if len(waiting) >= 4 * threads:
-                    first, future = waiting.popleft()
-                    yield first, future.result()
-            while waiting:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        finally:
-            for _item, future in waiting:
-                future.cancel()
-
-
-def _look_at(source: Source, path: str, cache: ScanCache, limits: Limits) -> Facts | Quarantined:
-    try:
-        return look_at(source.read(path), path, cache, limits)
-    except PictureError as error:
-        return quarantine(error, path)
-
-
-def look_at(data: bytes, path: str, cache: ScanCache, limits: Limits) -> Facts:
-    """Hash and, unless the cache knows the hash, decode and measure one file.
-
-    Raises:
-        PictureError: it is no sound picture within the limits; ``path`` names it.
-    """
-    digest = hashlib.sha256(data).hexdigest()
-    known = cache.get(digest)
-    if known is not None:
-        if known.width * known.height > limits.max_pixels:
-            raise PictureTooLarge(
-                _("{name} has {width}x{height} pixels; at most {limit:,} pixels are accepted.").format(
-                    name=path, width=known.width, height=known.height, limit=limits.max_pixels
-                )
-            )
-        return known
-    # A JPEG is decoded at a scale that is enough to measure, and faster. All of its data is still read, so a file that
-    # was cut short is found.
-    picture = decode(data, name=path, limits=limits, at_least=MEASURED_SIDE)
-    facts = Facts(
-        id=digest,
-        width=picture.width,
-        height=picture.height,
-        mode=picture.mode,
-        format=picture.format,
-        bytes=len(data),
-        **asdict(measure(picture.pixels)),
-    )
-    cache.put(facts)
-    return facts
+def _columns(rows: Sequence[Item] | Sequence[Facts], names: tuple[str, ...]) -> dict[str, list[Any]]:
+    return {name: list(map(attrgetter(name), rows)) for name in names}
 
 
 def _nothing_found(source: Source, listing: Listing) -> EmptySource:

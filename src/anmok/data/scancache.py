@@ -1,36 +1,28 @@
-"""What was measured in a file, kept under the SHA-256 of its bytes, so that a second scan only reads and hashes.
+"""What was measured in a file, so that a second scan need not decode it, and mostly not even open it.
 
-One SQLite file in the cache folder. Whatever happens to it - killed writers, two processes, damage, a full disk -
-a scan goes on and its results are the same; at worst pictures are decoded again.
+Three things, all kept under the SHA-256 of a file's bytes or leading to it: its facts, its thumbnail, and by the
+``stamp`` of a file the SHA-256 that its bytes had. Whatever happens to the cache - killed writers, two processes,
+damage, a full disk - ``ByteCache`` sees to it that a scan goes on and its results are the same.
 """
 
 from __future__ import annotations
 
-import json
-import sqlite3
-import threading
-import time
-import zlib
-from dataclasses import asdict, dataclass
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from anmok.i18n import _
+from anmok.cache import ByteCache
 from anmok.locations import cache_dir
 from anmok.progress import Progress
 
 SCAN_VERSION = 2
 """Raised whenever a scan would give other values for the same bytes."""
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS pictures (
-    id BLOB NOT NULL, version INTEGER NOT NULL, facts BLOB NOT NULL, checksum INTEGER NOT NULL,
-    PRIMARY KEY (id, version)
-) WITHOUT ROWID
-"""
-_BATCH, _SECONDS = 500, 5.0
-_WAIT_SECONDS = 30.0
+# Width, height, bytes; the eight real numbers; the hash; the length of the mode, behind which the format stands.
+_PACKED = struct.Struct("<IIQ8d8sB")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,112 +47,54 @@ class Facts:
 
 
 class ScanCache:
-    """The cache file; ``get`` and ``put`` may be called from several threads. A context manager that writes the rest.
+    """The cache file; may be used from several threads. A context manager. Once ``put`` returns, a kill loses nothing.
 
-    A damaged file is set aside; other trouble turns the cache off for this scan; the user is told in one line.
+    Damage, or a full disk, is told in one line.
     """
 
     def __init__(self, path: Path, progress: Progress) -> None:
-        self._path = path
-        self._progress = progress
-        self._lock = threading.Lock()
-        self._waiting: dict[str, Facts] = {}
-        self._written = time.monotonic()
-        self._database: sqlite3.Connection | None = None
-        self._inode = -1
-        self._began_anew = False
-        self._connect()
+        self._cache = ByteCache(path, warn=progress.say)
+        self._facts, self._thumbs, self._stamps = (f"{name} {SCAN_VERSION}" for name in ("facts", "thumb", "stamp"))
 
     @classmethod
     def open(cls, progress: Progress) -> ScanCache:
         """Open the user's own cache."""
-        return cls(cache_dir() / "scan.sqlite", progress)
+        return cls(cache_dir() / "pictures.sqlite", progress)
 
-    def get(self, digest: str) -> Facts | None:
-        """Return what is known of the file with that SHA-256, or None."""
-        with self._lock:
-            if digest in self._waiting:
-                return self._waiting[digest]
-            if self._database is None:
-                return None
-            try:
-                row = self._database.execute(
-                    "SELECT facts, checksum FROM pictures WHERE id = ? AND version = ?",
-                    (bytes.fromhex(digest), SCAN_VERSION),
-                ).fetchone()
-            except sqlite3.Error as error:
-                self._trouble(error)
-                return None
-        return None if row is None else _unpacked(digest, *row)
+    def get(self, digests: Iterable[str]) -> dict[str, Facts]:
+        """Return what is known of files with these SHA-256."""
+        return {digest: _unpacked(digest, data) for digest, data in self._cache.get(self._facts, digests).items()}
 
-    def put(self, facts: Facts) -> None:
-        """Remember; written in batches."""
-        with self._lock:
-            if self._database is None:
-                return
-            self._waiting[facts.id] = facts
-            if len(self._waiting) >= _BATCH or time.monotonic() - self._written > _SECONDS:
-                self._write()
+    def get_stamped(self, stamps: Iterable[str]) -> dict[str, Facts]:
+        """Return, by stamp, what is known of files that were put with these stamps."""
+        digests = {stamp: data.hex() for stamp, data in self._cache.get(self._stamps, stamps).items()}
+        known = self.get(digests.values()) if digests else {}
+        return {stamp: known[digest] for stamp, digest in digests.items() if digest in known}
 
-    def _write(self) -> None:
-        self._written = time.monotonic()
-        if self._database is None or not self._waiting:
-            return
-        rows = [(bytes.fromhex(digest), SCAN_VERSION, *_packed(facts)) for digest, facts in self._waiting.items()]
-        try:
-            with self._database:
-                self._database.executemany("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?)", rows)
-        except sqlite3.Error as error:
-            self._trouble(error)
-        else:
-            self._waiting.clear()
+    def get_thumbs(self, digests: Iterable[str]) -> dict[str, bytes]:
+        """Return the thumbnails, as they were put, of files with these SHA-256."""
+        return self._cache.get(self._thumbs, digests)
 
-    def _connect(self) -> None:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            # The lock of this object keeps threads apart.
-            self._database = sqlite3.connect(self._path, timeout=_WAIT_SECONDS, check_same_thread=False)
-            self._inode = self._path.stat().st_ino
-            self._database.execute("PRAGMA journal_mode = WAL")
-            # With WAL, a power cut may lose the last batches but never damages the file.
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            with self._database:
-                self._database.execute(_SCHEMA)
-        except (sqlite3.Error, OSError) as error:
-            self._trouble(error)
+    def put(
+        self,
+        facts: Sequence[Facts],
+        *,
+        thumbs: Mapping[str, bytes] | None = None,
+        stamps: Mapping[str, str] | None = None,
+    ) -> None:
+        """Remember: all of it, or, where the disk is full, none.
 
-    def _trouble(self, error: Exception) -> None:
-        """Set a damaged file aside and begin a new one; with any other trouble go on without the cache."""
-        self._close()
-        # OperationalError is a subclass, but stands for locks, permission and full disks: the file itself is sound.
-        damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
-        if damaged and not self._began_anew:
-            self._began_anew = True
-            text = _("The cache {path} is damaged ({reason}); it was set aside, and a new one begun.")
-            self._progress.say(text.format(path=self._path, reason=error))
-            self._set_aside()
-            self._connect()
-        else:
-            self._waiting.clear()
-            text = _("The cache {path} cannot be used ({reason}); the scan goes on without it.")
-            self._progress.say(text.format(path=self._path, reason=error))
-
-    def _set_aside(self) -> None:
-        try:
-            # Unless another process did it already: its new file is sound.
-            if self._path.stat().st_ino == self._inode:
-                self._path.replace(self._path.with_suffix(".damaged"))
-                for ending in ("-wal", "-shm"):
-                    self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            self._progress.say(str(error))
-
-    def _close(self) -> None:
-        if self._database is not None:
-            self._database.close()
-            self._database = None
+        Args:
+            thumbs: by SHA-256.
+            stamps: the SHA-256 by stamp. Not those of what is not known yet and not put now.
+        """
+        self._cache.put_together(
+            {
+                self._facts: {fact.id: _packed(fact) for fact in facts},
+                self._thumbs: thumbs or {},
+                self._stamps: {stamp: bytes.fromhex(digest) for stamp, digest in (stamps or {}).items()},
+            }
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -168,20 +102,50 @@ class ScanCache:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        with self._lock:
-            # Also after Ctrl-C: what was measured is kept.
-            self._write()
-            self._close()
+        self._cache.close()
 
 
-def _packed(facts: Facts) -> tuple[bytes, int]:
-    data = json.dumps(asdict(facts), allow_nan=False).encode()
-    return data, zlib.crc32(data)
+def _packed(facts: Facts) -> bytes:
+    mode = facts.mode.encode()
+    return (
+        _PACKED.pack(
+            facts.width,
+            facts.height,
+            facts.bytes,
+            facts.brightness,
+            facts.contrast,
+            facts.mean_r,
+            facts.mean_g,
+            facts.mean_b,
+            facts.saturation,
+            facts.sharpness,
+            facts.entropy,
+            bytes.fromhex(facts.phash),
+            len(mode),
+        )
+        + mode
+        + facts.format.encode()
+    )
 
 
-def _unpacked(digest: str, data: bytes, checksum: int) -> Facts | None:
-    """Return the facts, or None where the row is not what was written."""
-    if not isinstance(data, bytes) or zlib.crc32(data) != checksum:
-        return None
-    facts = Facts(**json.loads(data))
-    return facts if facts.id == digest else None
+def _unpacked(digest: str, data: bytes) -> Facts:
+    width, height, size, *reals, phash, length = _PACKED.unpack_from(data)
+    brightness, contrast, mean_r, mean_g, mean_b, saturation, sharpness, entropy = reals
+    words = data[_PACKED.size :]
+    return Facts(
+        id=digest,
+        width=width,
+        height=height,
+        mode=words[:length].decode(),
+        format=words[length:].decode(),
+        bytes=size,
+        brightness=brightness,
+        contrast=contrast,
+        mean_r=mean_r,
+        mean_g=mean_g,
+        mean_b=mean_b,
+        saturation=saturation,
+        sharpness=sharpness,
+        entropy=entropy,
+        phash=phash.hex(),
+    )

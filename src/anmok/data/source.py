@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,10 @@ from typing import Protocol, Self
 from anmok.errors import DataError, PictureError, PictureTooLarge
 from anmok.i18n import _
 from anmok.records import Quarantined
+
+SETTLED_NS = 2_000_000_000
+"""A file that changed less than so many nanoseconds ago may change again without a trace in its times (disks count in
+ticks of up to two seconds), so its stamp is not trusted; Git does the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,13 @@ class Source(Protocol):
             PictureError: this one file cannot be read, is too large, or lies outside the source.
         """
 
+    def stamp(self, path: str, /) -> str | None:
+        """Return what tells, without reading the entry, that its bytes are still the same; cheap.
+
+        Two entries with one stamp, wherever they lie, have the same bytes. None: only reading can tell. Never raises
+        for what is wrong with the entry; ``read`` says that.
+        """
+
     def close(self) -> None:
         """Give back what is open. Reading is over then; closing twice is fine."""
 
@@ -77,6 +89,15 @@ class Closing:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         self.close()
+
+
+def stamp_of(status: os.stat_result) -> str | None:
+    """Return the stamp of a file on the disk: which file it is, its size, and when it changed; see ``Source.stamp``."""
+    # Elsewhere than on Windows, this time cannot be put back by programs that set a file's dates.
+    changed = status.st_mtime_ns if os.name == "nt" else status.st_ctime_ns
+    if status.st_ino == 0 or time.time_ns() - changed < SETTLED_NS:
+        return None
+    return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def unreadable(code: str, message: str) -> PictureError:
