@@ -14,6 +14,7 @@ from anmok.config import CleanConfig, CompareConfig, Recipe
 from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.data.split import assign_splits, check, find_leaks, require_valid
+from anmok.environment import describe_environment
 from anmok.errors import AnmokError, MissingExtra, UsageError, WeightsMissing
 from anmok.evaluation.results import Comparison, LeftOut, ModelResult
 from anmok.evaluation.summary import write_summary
@@ -22,7 +23,6 @@ from anmok.models.recipes import get_recipe
 from anmok.pipeline.checks import choose_vectors, look_over
 from anmok.pipeline.clock import Clock
 from anmok.pipeline.conclusion import conclude_aloud
-from anmok.pipeline.environment import describe_environment
 from anmok.pipeline.folder import prepare_folder
 from anmok.pipeline.measure import measure_run
 from anmok.pipeline.summary import summarise_data

@@ -7,6 +7,7 @@ from typing import Any
 
 from anmok.config import Recipe, to_json
 from anmok.data.manifest import Manifest
+from anmok.environment import describe_environment
 from anmok.features.extractor import Extractor, extract
 from anmok.i18n import _
 from anmok.models.registry import get_model
@@ -15,7 +16,7 @@ from anmok.records import TEST, TRAIN, VALID
 from anmok.training.checkpoint import save_head
 from anmok.training.heads import fit_logistic
 from anmok.training.rows import groups_of, predictions_of, rows_of
-from anmok.training.run import RUN_FORMAT, Run, describe_environment
+from anmok.training.run import RUN_FORMAT, Run
 
 
 def train_head(run: Run, recipe: Recipe, manifest: Manifest, *, threads: int, progress: Progress) -> None:

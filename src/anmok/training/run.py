@@ -18,21 +18,18 @@ import csv
 import hashlib
 import io
 import json
-import platform
 import re
 import shutil
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anmok import __version__
 from anmok.config import Recipe, from_mapping, to_json
 from anmok.errors import AnmokError, StorageError
 from anmok.i18n import _
@@ -49,7 +46,6 @@ HISTORY_COLUMNS = (
     "learning_rate",
     "seconds",
 )
-PACKAGES = ("numpy", "scikit-learn", "onnxruntime", "torch", "torchvision", "timm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,14 +256,3 @@ def find_run(folder: Path, recipe: Recipe, data_hash: str) -> tuple[Run, bool]:
     except AnmokError:
         begun = False
     return run, begun
-
-
-def describe_environment() -> dict[str, str]:
-    """Return Python's and the training packages' versions, and the machine, for ``config.json``."""
-    versions = {}
-    for name in PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return {"anmok": __version__, "python": platform.python_version(), "machine": platform.platform(), **versions}

@@ -10,6 +10,7 @@ import torch
 from anmok.config import Recipe, to_json
 from anmok.data.balance import class_weights
 from anmok.data.manifest import Manifest
+from anmok.environment import describe_environment
 from anmok.errors import StorageError, UsageError
 from anmok.features.extractor import load_pixels
 from anmok.i18n import _
@@ -20,7 +21,7 @@ from anmok.training.checkpoint import drop_state, load_state, save_network, save
 from anmok.training.device import choose_device, own_random_numbers
 from anmok.training.loop import Loop, PictureSet, logits_of
 from anmok.training.rows import predictions_of, rows_of
-from anmok.training.run import RUN_FORMAT, Run, describe_environment
+from anmok.training.run import RUN_FORMAT, Run
 from anmok.training.schedule import epochs_for
 from anmok.training.workers import Workers
 
