@@ -46,7 +46,7 @@ def exploration(
         explained=explained,
         neighbours=places if near else (),
     )
-    return replace(found, map=layout, average_side=SIDE, created="2026-11-21T12:00:00+00:00", command="anmok explore x")
+    return replace(found, map=layout, created="2026-11-21T12:00:00+00:00", command="anmok explore x")
 
 
 def with_troubles(found: Exploration, count: int = 3) -> Exploration:

@@ -14,6 +14,7 @@ from anmok.clean.evidence import Evidence, choose_extractor
 from anmok.config import CleanConfig, ExploreConfig, Limits
 from anmok.data.manifest import Manifest, quarantine_path
 from anmok.data.scan import scan
+from anmok.data.thumbs import load_thumbs
 from anmok.data.thumbs import THUMB_SIDE
 from anmok.errors import StorageError
 from anmok.evaluation.stored import from_json, to_json
@@ -77,8 +78,9 @@ def explore_source(
         # A network that is made ready for the first time takes much memory for a moment: before all else that does.
         extractor = None if config.map == "none" else choose_extractor(config.vectors, progress)
     with clock.stage("statistics"):
-        evidence = Evidence(manifest, CleanConfig(), limits=config.limits, threads=config.threads, progress=progress)
-        found = describe(manifest, evidence.thumbs, seed=config.seed)
+        thumbs = load_thumbs(manifest, limits=config.limits, threads=config.threads, progress=progress)
+        found = describe(manifest, thumbs, seed=config.seed)
+        del thumbs
     with clock.stage("map"):
         shown = choose_rows(manifest, most=config.sample, seed=config.seed)
         sample = manifest.with_table(manifest.table.iloc[shown])
@@ -119,7 +121,7 @@ def describe(manifest: Manifest, thumbs: NDArray[np.uint8], *, seed: int) -> Exp
         imbalance=find_imbalance(totals),
         samples=choose_samples(manifest, each=SAMPLES, seed=seed),
         averages={label: as_text(picture) for label, picture in averages.items()},
-        average_side=THUMB_SIDE,
+        average_side=thumbs.shape[1],
         map=PictureMap(),
         notes=manifest.notes,
         quarantined=manifest.quarantined,

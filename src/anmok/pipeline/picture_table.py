@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from anmok.data.manifest import Manifest
 from anmok.explore.measures import known_measures
@@ -11,8 +15,8 @@ from anmok.storage import atomic_write
 
 #: Digits after the point; more than any of the measures is good for.
 DIGITS = 3
-#: A spreadsheet takes text that begins so for a formula, and a formula may run programs.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: A spreadsheet takes text that begins so for a formula (some in full width too), and a formula may run programs.
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 _FIRST, _LAST = ("path", "label", "split"), ("mode", "format")
 
@@ -40,8 +44,5 @@ def _harmless(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def _numbers(values: object) -> list[str]:
-    import numpy as np
-
-    array = np.asarray(values, dtype=np.float64)
-    return ["" if not np.isfinite(value) else f"{round(float(value), DIGITS):.15g}" for value in array]
+def _numbers(values: NDArray[np.float64]) -> list[str]:
+    return [f"{round(value, DIGITS):.15g}" if math.isfinite(value) else "" for value in values.tolist()]
