@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cached_property
 
 import numpy as np
@@ -29,6 +30,7 @@ class Evidence:
         limits: the same as in the scan.
         threads: of decoding, inference and fitting; 0 takes all cores.
         progress: is told what takes long.
+        seconds_for_vectors: that making the vectors took; 0 before anybody asked for them.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Evidence:
         self.limits = limits
         self.threads = threads
         self.progress = progress or SilentProgress()
+        self.seconds_for_vectors = 0.0
 
     @cached_property
     def thumbs(self) -> NDArray[np.uint8]:
@@ -59,7 +62,12 @@ class Evidence:
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
         """Vectors of ``extractor``, float32 ``(N, D)``."""
-        return extract(self.manifest, self.extractor, limits=self.limits, threads=self.threads, progress=self.progress)
+        begin = time.perf_counter()
+        vectors = extract(
+            self.manifest, self.extractor, limits=self.limits, threads=self.threads, progress=self.progress
+        )
+        self.seconds_for_vectors = time.perf_counter() - begin
+        return vectors
 
     def pixels(self, size: int) -> NDArray[np.uint8]:
         """Return uint8 ``(N, size, size, 3)``, squashed, memory-mapped and read-only."""

@@ -177,6 +177,7 @@ class _Work:
         Decoding and storing run in threads; drawing does not, for torch has one generator.
         """
         from anmok.training.augmentation import draw
+        from anmok.training.workers import Workers
 
         missing = [variant for variant in self.plan.variants if not self._there(variant.path)]
         waiting: deque[Future[None]] = deque()
@@ -184,6 +185,9 @@ class _Work:
         with (
             progress.task(_("Drawing variants"), len(missing), unit=_("pictures")) as task,
             ThreadPoolExecutor(threads, "balance", initializer=speak, initargs=(current_language(),)) as pool,
+            # Inside, torch computes with one thread: on two busy cores its own ones made small pictures twelve times
+            # slower.
+            Workers(1),
         ):
             try:
                 for variants, pixels in self._decoded(missing, pool, ahead=2 * threads):

@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anmok.clean.evidence import Evidence, choose_extractor
-from anmok.config import CleanConfig, ExploreConfig, Limits
+from anmok.clean.evidence import choose_extractor
+from anmok.config import ExploreConfig, Limits
 from anmok.data.manifest import Manifest, quarantine_path
 from anmok.data.scan import scan
 from anmok.data.thumbs import load_thumbs
-from anmok.data.thumbs import THUMB_SIDE
 from anmok.errors import StorageError
 from anmok.evaluation.stored import from_json, to_json
 from anmok.explore.averages import as_text, average_pictures

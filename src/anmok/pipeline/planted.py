@@ -46,10 +46,10 @@ def find_planted(folder: Path, comparison: Comparison) -> tuple[Planted, ...]:
     with explained(folder / TRUTH), (folder / TRUTH).open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     named: dict[str, set[str]] = defaultdict(set)
-    flagged: dict[str, int] = {}
+    flagged: dict[str, set[str]] = defaultdict(set)
     for done in comparison.checks:
-        flagged[done.check] = done.flagged
         for finding in done.shown:
+            flagged[done.check].add(finding.path)
             # Of two copies, either one may be called the copy.
             named[done.check] |= {finding.path, finding.other}
     unreadable = {row.path for row in comparison.data.quarantined}
@@ -58,6 +58,8 @@ def find_planted(folder: Path, comparison: Comparison) -> tuple[Planted, ...]:
         check = FOUND_BY.get(fault, "")
         paths = [row["path"] for row in rows if row["fault"] == fault]
         missed = tuple(path for path in paths if path not in (named[check] if check else unreadable))
-        count = flagged.get(check, 0) if check else len(unreadable)
-        planted.append(Planted(fault, check, len(paths), missed, max(0, count - (len(paths) - len(missed)))))
+        # The picture that a copy was made of is rightly named with it.
+        right = set(paths) | {row["other"] for row in rows if row["fault"] == fault}
+        others = (flagged[check] if check else unreadable) - right
+        planted.append(Planted(fault, check, len(paths), missed, len(others)))
     return tuple(planted)
