@@ -162,6 +162,35 @@ def test_rows_of_an_earlier_run_are_offered_apart(tmp_path: Path) -> None:
     assert data_of(page)["found"] == [1, 0]
 
 
+ABOUT = {
+    "method": "embedding",
+    "silhouette": 0.416,
+    "davies_bouldin": None,
+    "dropped": [1],
+    "clusters": [
+        {"number": 0, "size": 640, "shares": {"cat": 0.75, HOSTILE: 0.25}, "examples": ["cat/0.png", "cat/1.png"]},
+        {"number": 1, "size": 198, "shares": {"cat": 0.25, HOSTILE: 0.75}, "examples": ["cat/2.png"]},
+    ],
+    "uncertain": ["cat/it's.png"],
+}
+
+
+def test_kinds_of_pictures_are_shown_with_what_the_indices_do_not_say(tmp_path: Path) -> None:
+    check = CheckOutcome(check="dark", flagged=0, seconds=0.1, about=ABOUT)
+    config = {"off_topic": "embedding", "clusters": 2, "off_topic_marks": ["cat/9.png"], "on_topic_marks": []}
+    given = outcome([], checks=(check,), config=config)
+    _text, page = drawn(given, tmp_path, picture=encode(photo(), "JPEG"))
+    assert "Kind 1 198 pictures · off topic" in page.text
+    assert len(page.attributes("img", "src")) == 4
+    assert "Silhouette 0.416" in page.text
+    assert "not whether they are what you want removed" in page.text
+    assert "Davies-Bouldin 0" not in page.text
+    assert page.attributes("code", "data-command") == [
+        "anmok clean '/home/someone/my pets' -o '/home/someone/out put' --off-topic embedding --clusters 2 "
+        "--mark-off cat/9.png"
+    ]
+
+
 def test_nothing_found_is_said(tmp_path: Path) -> None:
     quiet = outcome([], checks=(CheckOutcome(check="dark", flagged=0, seconds=0.1),))
     _text, page = drawn(quiet, tmp_path)
@@ -183,7 +212,7 @@ def test_the_same_outcome_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_five_thousand_findings_can_be_mailed(tmp_path: Path) -> None:
     checks = ("label-error", "exact-duplicate", "near-duplicate", "dark")
     rows = [decision(number, check) for check in checks for number in range(1250)]
-    picture = encode(photo(400, 300), "JPEG", quality=95)
+    picture = encode(photo(240, 180), "JPEG", quality=95)
     text, page = drawn(outcome(rows), tmp_path, picture=picture)
     assert len(text.encode()) < 20_000_000
     assert len(data_of(page)["rows"]) == 5000

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from anmok.clean.findings_file import read_findings, write_findings
+from anmok.clean.outcome import CheckOutcome
 from anmok.cli.app import run
 from anmok.data.manifest import Manifest
 from anmok.pipeline.clean import clean_source
@@ -17,7 +18,7 @@ from anmok.report.clean import render_review
 from tests.browsers import chromium
 from tests.clean.made_checks import PICTURES, folder_of_pictures, only_made_checks
 from tests.clean.test_findings_file import ODD
-from tests.report.test_clean import decision, outcome
+from tests.report.test_clean import ABOUT, decision, outcome
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -151,6 +152,15 @@ def test_rows_without_pictures_are_shown_when_asked_for_and_can_be_ticked(
     assert shown.locator(".rows tr").count() == 280
     shown.get_by_label("Tick cat/399.png").check()
     assert {row[0] for row in accepted(saved(shown, tmp_path))} == {"cat/399.png"}
+
+
+def test_marks_become_part_of_the_command_that_looks_again(context: BrowserContext, tmp_path: Path) -> None:
+    given = outcome([], checks=(CheckOutcome(check="dark", flagged=0, seconds=0.1, about=ABOUT),))
+    render_review(given, tmp_path / "review.html", read_picture=None, language="en")
+    shown = context.new_page()
+    shown.goto((tmp_path / "review.html").as_uri())
+    shown.get_by_label("belongs here").check()
+    assert shlex.split(shown.locator(".again").inner_text())[-2:] == ["--mark-on", "cat/it's.png"]
 
 
 def test_ticks_survive_a_reload_and_can_be_forgotten(page: Page) -> None:

@@ -28,6 +28,8 @@ MOST_PICTURED = 120
 #: Rows that a page holds; more are decided in ``findings.csv`` itself.
 MOST_ROWS = 20_000
 SIDE = 160
+#: Per cent; from which certainty on the page offers to tick many at once.
+SURE = 95
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,9 @@ class Section:
         count: flagged pictures, in words. action: what is usually proposed, in words.
         flagged: the same as a number. surest: the greatest certainty, per cent. top: the same, 0-1.
         seconds: that the check took. took: the same as a number.
-        least: per cent, the certainty of the least sure finding.
+        least: per cent, the certainty of the least sure finding. begin: where the slider stands at first.
         cards: the surest findings, with pictures. rest: how many more the page holds as rows of text.
+        learnt: names and values of thresholds that no histogram shows.
         bars: histograms. topics: clusters of the off-topic check.
     """
 
@@ -67,8 +70,10 @@ class Section:
     seconds: str
     took: float
     least: int
+    begin: int
     cards: tuple[Card, ...]
     rest: int
+    learnt: tuple[tuple[str, str], ...]
     bars: tuple[Bars, ...]
     topics: Topics | None
 
@@ -169,10 +174,21 @@ def _section(
         seconds=words.duration(done.seconds),
         took=round(done.seconds, 3),
         least=int(100 * min(certainties)),
+        begin=SURE if max(certainties) >= SURE / 100 else int(100 * min(certainties)),
         cards=cards,
         rest=len(rows) - len(cards),
+        learnt=_learnt(done),
         bars=tuple(bars(histogram) for histogram in done.histograms),
         topics=shown,
+    )
+
+
+def _learnt(done: CheckOutcome) -> tuple[tuple[str, str], ...]:
+    drawn = {threshold for histogram in done.histograms for threshold in histogram.thresholds}
+    return tuple(
+        (clean_words.measure(name), words.decimal(value))
+        for name, value in done.thresholds.items()
+        if value not in drawn
     )
 
 

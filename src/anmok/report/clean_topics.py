@@ -1,21 +1,18 @@
 """The kinds of pictures that the off-topic check found: montages, shares per class, the indices, what to mark.
 
-Drawn from ``CheckResult.about`` of a check that has ``clusters`` there::
-
-    {"method": "embedding", "silhouette": 0.4, "davies_bouldin": 1.1, "marked": 0,
-     "clusters": [{"number": 0, "pictures": 210, "dropped": false, "shares": {"cat": 0.6}, "montage": ["cat/1.png"]}],
-     "worth_marking": ["cat/7.png"]}
+Drawn from ``CheckResult.about`` of a check that has ``clusters`` there; ``clean.off_topic`` says what it holds.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
+from anmok.clean.clusters import indices_note
 from anmok.clean.outcome import CheckOutcome, Outcome
 from anmok.data.names import unescape_path
 from anmok.i18n import _, ngettext
@@ -30,7 +27,12 @@ SIDE = 96
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One kind of pictures: its number, how many, whether it is to go, shares of classes in per cent, and a montage."""
+    """One kind of pictures.
+
+    Attributes:
+        shares: of each class, the per cent of its pictures that are of this kind.
+        montage: the pictures nearest to its centre.
+    """
 
     number: int
     count: str
@@ -47,7 +49,7 @@ class Topics:
     Attributes:
         method: how they were looked for.
         topics: the kinds.
-        silhouette, davies_bouldin: the indices, ``""`` where they were not computed.
+        silhouette, davies_bouldin: the indices, ``""`` where they were not computed. note: what they do not say.
         worth: the pictures that are worth marking.
         command: looks again; marks and ``--drop-cluster`` are added to it.
     """
@@ -56,6 +58,7 @@ class Topics:
     topics: tuple[Topic, ...]
     silhouette: str
     davies_bouldin: str
+    note: str
     worth: tuple[tuple[str, Thumbnail], ...]
     command: Markup
 
@@ -66,26 +69,28 @@ def topics(outcome: Outcome, done: CheckOutcome, thumbnails: Thumbnails) -> Topi
     clusters = about.get("clusters")
     if not isinstance(clusters, list | tuple) or not clusters:
         return None
+    dropped = set(about.get("dropped", ()))
     return Topics(
         method=method_title(str(about.get("method", ""))),
-        topics=tuple(_topic(cluster, thumbnails) for cluster in clusters if isinstance(cluster, Mapping)),
+        topics=tuple(_topic(cluster, dropped, thumbnails) for cluster in clusters if isinstance(cluster, Mapping)),
         silhouette=_figure(about.get("silhouette")),
         davies_bouldin=_figure(about.get("davies_bouldin")),
-        worth=_montage(about.get("worth_marking"), thumbnails),
+        note=indices_note(),
+        worth=_montage(about.get("uncertain"), thumbnails),
         command=exact(_command(outcome)),
     )
 
 
-def _topic(cluster: Mapping[str, Any], thumbnails: Thumbnails) -> Topic:
+def _topic(cluster: Mapping[str, Any], dropped: Set[int], thumbnails: Thumbnails) -> Topic:
     shares = sorted(dict(cluster.get("shares", {})).items(), key=lambda item: (-item[1], item[0]))
-    count = int(cluster["pictures"])
+    number, count = int(cluster["number"]), int(cluster["size"])
     return Topic(
-        number=int(cluster["number"]),
+        number=number,
         count=ngettext("{count} picture", "{count} pictures", count).format(count=words.count(count)),
-        dropped=bool(cluster.get("dropped")),
+        dropped=number in dropped,
         shares=tuple((label, words.percent(share)) for label, share in shares[:MOST_SHARES]),
         shares_more=max(0, len(shares) - MOST_SHARES),
-        montage=_montage(cluster.get("montage"), thumbnails),
+        montage=_montage(cluster.get("examples"), thumbnails),
     )
 
 
@@ -117,7 +122,7 @@ def _command(outcome: Outcome) -> str:
 def method_title(name: str) -> str:
     """Return in words how kinds of pictures were looked for."""
     titles = {
-        "embedding": _("vectors of a network, centred per class"),
+        "embedding": _("vectors, centred per class"),
         "random": _("pixels, randomly projected"),
         "pca": _("pixels, principal components"),
         "autoencoder": _("pixels, squeezed by an autoencoder"),

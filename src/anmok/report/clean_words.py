@@ -30,6 +30,12 @@ def measure(name: str) -> str:
         "dark_parts": _("Brightness of the dark parts"),
         "entropy": _("Different tones, bits"),
         "bytes": _("Size of the file, bytes"),
+        "likeness": _("likeness (1 is the same)"),
+        "probability_label": _("probability of the label"),
+        "separation": _("separation of the kinds"),
+        "distance_ratio": _("distance to the neighbours, times what is usual"),
+        "colourfulness": _("colourfulness"),
+        "ground_share": _("share of the even ground"),
         "sharpness": _("Sharpness"),
         "saturation": _("Saturation"),
     }

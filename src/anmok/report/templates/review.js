@@ -197,9 +197,9 @@
   // Pictures that are worth marking: what is said of them becomes part of the command that looks again.
   function quoted(word) { return /^[\w\/.,:=@%+-]+$/.test(word) ? word : "'" + word.replace(/'/g, "'\"'\"'") + "'"; }
   document.addEventListener("change", function (event) {
-    var section = event.target.closest(".mark") && event.target.closest("section");
+    var section = event.target.closest(".ask") && event.target.closest("section");
     if (!section) { return; }
-    var words = all(".mark", section).map(function (mark) {
+    var words = all(".ask", section).map(function (mark) {
       var chosen = mark.querySelector("input:checked");
       return chosen ? " " + chosen.value + " " + quoted(mark.dataset.path) : "";
     });
