@@ -28,7 +28,7 @@ def _leak_reason(values: Mapping[str, Any]) -> str:
 
 @register_check(
     name="leak",
-    title=_("leaks between splits"),
+    title=_("Leaks between splits"),
     about=_(
         "Pictures to learn from that stand among the held-out ones too, the same or nearly the same: what is measured "
         "on those would look better than it is."
@@ -79,7 +79,7 @@ def _conflict_reason(values: Mapping[str, Any]) -> str:
 
 @register_check(
     name="label-conflict",
-    title=_("one picture, two labels"),
+    title=_("One picture, two labels"),
     about=_("The same picture, or nearly the same one, under two labels: at most one of them is right."),
     needs="thumbs",
     action="remove",

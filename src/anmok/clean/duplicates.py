@@ -29,7 +29,7 @@ def _exact_reason(values: Mapping[str, Any]) -> str:
 
 @register_check(
     name="exact-duplicate",
-    title=_("exact copies"),
+    title=_("Exact copies"),
     about=_("Files with the same bytes. One of each is kept: the one that is held out most strictly."),
     needs="facts",
     action="remove",
@@ -123,7 +123,7 @@ def _near_reason(values: Mapping[str, Any]) -> str:
 
 @register_check(
     name="near-duplicate",
-    title=_("near copies"),
+    title=_("Near copies"),
     about=_(
         "Pictures that show nearly the same: rescaled, compressed anew, brighter or darker, cut by up to 5 %. They "
         "stay together when the pictures are split."

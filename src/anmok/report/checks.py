@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anmok.clean.registry import get_check
@@ -89,9 +90,21 @@ def _found(done: CheckSummary, thumbnails: Thumbnails) -> Found:
         anchor=f"check-{check.name}",
         count=done.flagged,
         text=text,
-        shown=tuple(_shown(finding, thumbnails) for finding in done.shown),
+        shown=tuple(_shown(finding, thumbnails) for finding in _once(done.shown)),
         more=max(0, done.flagged - len(done.shown)),
     )
+
+
+def _once(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings without those that show the same two pictures the other way round."""
+    seen: set[frozenset[str]] = set()
+    kept = []
+    for finding in findings:
+        pair = frozenset((finding.path, finding.other))
+        if not finding.other or pair not in seen:
+            kept.append(finding)
+        seen.add(pair)
+    return kept
 
 
 def _shown(finding: Finding, thumbnails: Thumbnails) -> Shown:
