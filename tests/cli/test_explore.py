@@ -14,8 +14,7 @@ from PIL import Image
 from anmok.cli.app import run
 from anmok.config import ExploreConfig
 from anmok.data.manifest import Manifest
-from anmok.i18n import use_language
-from anmok.pipeline.explore import explore_source, read_exploration, redraw
+from anmok.pipeline.explore import explore_source, read_exploration
 from report.pages import Page
 from tests.pictures import encode, photo
 
@@ -102,12 +101,19 @@ def test_json_is_one_line_with_all_values(source: Path, tmp_path: Path, capsys: 
 def test_the_page_can_be_drawn_again_in_korean_from_the_values_alone(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     found = explore_source(source, out, ExploreConfig(map="pca"))
-    with use_language("ko"):
-        redraw(out)
+    assert run(["report", str(out), "--lang", "ko"]) == 0
     page = page_of(out)
     assert page.attributes("html", "lang") == ["ko"]
     assert sum(tag == "circle" for tag, _found in page.elements) == len(found.map.paths) + 1
     assert read_exploration(out) == found
+    # Averages, samples, and the sheet of the map.
+    shown = len(page.attributes("img", "src"))
+    assert shown == 3 + 18 + 1
+    source.rename(tmp_path / "moved")
+    assert run(["report", str(out), "-o", str(tmp_path / "again.html")]) == 0
+    again = Page((tmp_path / "again.html").read_text(encoding="utf-8"))
+    assert len(again.attributes("img", "src")) == 3
+    assert "were not at hand" in again.text
 
 
 def test_running_again_uses_the_folder_and_a_strangers_folder_is_refused(

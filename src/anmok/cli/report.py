@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
 
-    @app.command(help=_("Draw the report of a finished comparison or cleaning again; nothing is computed anew."))
+    @app.command(
+        help=_("Draw the report of a finished comparison, exploration or cleaning again; nothing is computed anew.")
+    )
     def report(
         folders: Annotated[
             list[Path], typer.Argument(metavar="DIR", help=_("Folders that `anmok compare` left (comparison.json)."))
@@ -54,10 +56,14 @@ def draw(folder: Path, out: Path | None, *, language: str) -> Path:
     from anmok.evaluation.stored import read_comparison
     from anmok.pipeline.clean import VALUES, redraw
     from anmok.pipeline.conclusion import retell
+    from anmok.pipeline.explore import RESULT
+    from anmok.pipeline.explore import redraw as redraw_exploration
     from anmok.report.html import render_report
 
     if (folder / VALUES).is_file():
         return redraw(folder, out, language=language)
+    if (folder / RESULT).is_file():
+        return redraw_exploration(folder, out, language=language)
     if folder.is_dir() and not (folder / "comparison.json").exists():
         raise SourceNotFound(
             _("There is no finished comparison in {folder}.").format(folder=folder),

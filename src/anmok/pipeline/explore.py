@@ -15,7 +15,7 @@ from anmok.config import ExploreConfig, Limits
 from anmok.data.manifest import Manifest, quarantine_path
 from anmok.data.scan import scan
 from anmok.data.thumbs import load_thumbs
-from anmok.errors import StorageError
+from anmok.errors import DataError, SourceNotFound, StorageError
 from anmok.evaluation.stored import from_json, to_json
 from anmok.explore.averages import as_text, average_pictures
 from anmok.explore.choice import choose_rows, choose_samples
@@ -24,7 +24,7 @@ from anmok.explore.layout import components, in_unit_square, neighbour_layout
 from anmok.explore.results import Exploration, PictureMap
 from anmok.explore.standouts import find_imbalance, find_stand_outs
 from anmok.features.extractor import Extractor, extract, load_pixels
-from anmok.i18n import _, current_language
+from anmok.i18n import _, current_language, use_language
 from anmok.pipeline.clock import Clock
 from anmok.pipeline.folder import prepare_folder
 from anmok.pipeline.picture_table import write_picture_table
@@ -199,14 +199,25 @@ def read_exploration(folder: Path) -> Exploration:
     return from_json(Exploration, values.get("exploration"), where=str(file))
 
 
-def redraw(folder: Path, *, progress: Progress | None = None) -> Path:
-    """Draw the page in ``folder`` again from its values, in the language of the moment; return it.
+def redraw(folder: Path, out: Path | None = None, *, language: str, progress: Progress | None = None) -> Path:
+    """Draw the page in ``folder`` again from its values; nothing is computed anew.
+
+    Where the pictures are not there any more, the page is drawn without them, and ``progress`` is told.
+
+    Args:
+        out: the file to write; ``explore.html`` in the folder if not given.
 
     Raises:
         StorageError: the values cannot be read.
-        SourceNotFound: the pictures are not there any more.
     """
-    return draw(read_exploration(folder), Manifest.load(folder / MANIFEST), folder / PAGE, progress=progress)
+    found, manifest, page = read_exploration(folder), Manifest.load(folder / MANIFEST), out or folder / PAGE
+    with use_language(language):
+        try:
+            return draw(found, manifest, page, progress=progress)
+        except (SourceNotFound, DataError) as error:
+            text = _("The page has no pictures: {reason}").format(reason=error.message)
+            (progress or SilentProgress()).say(text)
+            return render_exploration(found, page, read_picture=None, map_pixels=None, language=language)
 
 
 def _is_ours(folder: Path) -> bool:
