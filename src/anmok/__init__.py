@@ -23,7 +23,17 @@ __version__ = "0.1.0.dev0"
 if TYPE_CHECKING:
     from anmok.clean.apply import Applied
     from anmok.clean.decisions import AcceptRule
-    from anmok.config import CleanConfig, CompareConfig, ExploreConfig, Limits, Recipe, SplitConfig
+    from anmok.config import (
+        BalanceConfig,
+        BalanceRule,
+        CleanConfig,
+        CompareConfig,
+        ExploreConfig,
+        Limits,
+        Recipe,
+        SplitConfig,
+    )
+    from anmok.data.balance import class_weights, undersample
     from anmok.data.manifest import Manifest
     from anmok.data.scan import scan
     from anmok.errors import AnmokError
@@ -31,6 +41,7 @@ if TYPE_CHECKING:
     from anmok.explore.results import Exploration
     from anmok.inference.predictor import Predictor
     from anmok.models.recipes import get_recipe
+    from anmok.pipeline.balance import balance_source, oversample
     from anmok.pipeline.clean import Cleaning, apply_findings, clean_source
     from anmok.pipeline.compare import compare
     from anmok.pipeline.explore import explore_source
@@ -40,6 +51,8 @@ __all__ = [
     "AcceptRule",
     "AnmokError",
     "Applied",
+    "BalanceConfig",
+    "BalanceRule",
     "CleanConfig",
     "Cleaning",
     "CompareConfig",
@@ -56,17 +69,23 @@ __all__ = [
     "Recipe",
     "SplitConfig",
     "apply_findings",
+    "balance_source",
+    "class_weights",
     "clean_source",
     "compare",
     "explore_source",
     "get_recipe",
+    "oversample",
     "scan",
+    "undersample",
 ]
 
 _ROOMS = {
     "AcceptRule": "clean.decisions",
     "AnmokError": "errors",
     "Applied": "clean.apply",
+    "BalanceConfig": "config",
+    "BalanceRule": "config",
     "CleanConfig": "config",
     "Cleaning": "pipeline.clean",
     "CompareConfig": "config",
@@ -83,11 +102,15 @@ _ROOMS = {
     "Recipe": "config",
     "SplitConfig": "config",
     "apply_findings": "pipeline.clean",
+    "balance_source": "pipeline.balance",
+    "class_weights": "data.balance",
     "clean_source": "pipeline.clean",
     "compare": "pipeline.compare",
     "explore_source": "pipeline.explore",
     "get_recipe": "models.recipes",
+    "oversample": "pipeline.balance",
     "scan": "data.scan",
+    "undersample": "data.balance",
 }
 
 

@@ -25,7 +25,8 @@ from anmok.images import decode
 from anmok.pipeline import balance_folder
 from anmok.pipeline.balance import oversample
 from anmok.training.train import train
-from tests.data.made import pictures_of, write_tree, write_zip
+from tests.data.made import manifest_of, pictures_of, write_tree, write_zip
+from tests.data.test_balance import illustrations, of_sizes
 from tests.training.made import CLASSES, picture_folder
 
 SIZES = {"train/가로": 9, "train/b": 4, "train/c": 2, "valid/가로": 2, "valid/b": 2, "valid/c": 2, "test/가로": 5}
@@ -106,6 +107,20 @@ def test_a_source_without_splits_is_split_first_and_the_test_stays_as_the_world_
     ended = balance(source, "-o", out, "--undersample", "classes=a to=mean", "--whole")
     assert Manifest.load(out).table["label"].value_counts().to_dict() == {"a": 15, "b": 20, "c": 10}
     assert "what measures is balanced too" in ended.out
+
+
+def test_reference_e_s_numbers_come_out_of_the_command_too(tmp_path: Path, balance: Any) -> None:
+    sizes = illustrations(13_108)
+    scanned, out = tmp_path / "all.parquet", tmp_path / "even.parquet"
+    manifest_of(of_sizes(sizes, "")).save(scanned)
+    ended = balance(scanned, "-o", out, "--whole", "--undersample", "classes=L2_3,L2_10 to=mean", "--json")
+    shown = json.loads(ended.out)
+    assert shown["pictures"] == len(Manifest.load(out)) == 14_564
+    rows = {row["class"]: (row["before"], row["removed"], row["after"]) for row in shown["classes"]}
+    assert rows["L2_3"] == (6189, 5461, 728)
+    assert rows["L2_10"] == (6206, 5478, 728)
+    assert all(rows[label] == (size, 0, size) for label, size in sizes.items() if label not in ("L2_3", "L2_10"))
+    assert shown["ratio_before"] == pytest.approx(6206 / 180)
 
 
 def test_augmented_pictures_fill_small_classes_in_a_folder_of_its_own(
@@ -198,23 +213,23 @@ def test_a_second_run_draws_nothing_again(
 
 
 def test_killed_and_run_again_it_ends_as_if_nothing_had_been(pictures: Path, tmp_path: Path, balance: Any) -> None:
-    out, words = tmp_path / "more", ["--oversample", "to=150"]
+    out, words = tmp_path / "more", ["--oversample", "to=60"]
     command = [sys.executable, "-m", "anmok", "balance", str(pictures), "-o", str(out), *words]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     until = time.monotonic() + 60
-    while len(list(out.rglob("*~aug*"))) < 20 and process.poll() is None and time.monotonic() < until:
+    while len(list(out.rglob("*~aug*"))) < 10 and process.poll() is None and time.monotonic() < until:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=30)
     halfway = {path: path.stat().st_mtime_ns for path in out.rglob("*~aug*")}
-    assert 20 <= len(halfway) < 435
+    assert 10 <= len(halfway) < 165
     assert not (out / "manifest.parquet").exists()
     assert balance(pictures, "-o", out, *words).code == 0
     assert {path: path.stat().st_mtime_ns for path in halfway} == halfway
     assert balance(pictures, "-o", tmp_path / "whole", *words).code == 0
     one, other = ({k: v for k, v in contents(tmp_path / f).items() if k.endswith(".png")} for f in ("more", "whole"))
     assert one == other
-    assert train_sizes(Manifest.load(out / "manifest.parquet")) == {"b": 150, "c": 150, "가로": 150}
+    assert train_sizes(Manifest.load(out / "manifest.parquet")) == {"b": 60, "c": 60, "가로": 60}
 
 
 def test_what_was_drawn_trains_and_its_folds_keep_groups_whole(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def register(app: typer.Typer) -> None:
         from anmok.cli.console import TerminalProgress
         from anmok.config import BalanceConfig, SplitConfig
         from anmok.data.balance_rules import parse_rule
-        from anmok.pipeline.balance import balance as balance_source
+        from anmok.pipeline.balance import balance_source
 
         config = BalanceConfig(
             undersample=tuple(parse_rule(text) for text in _joined(undersample or [], more or [])),

@@ -65,7 +65,9 @@ def ratio(sizes: Sequence[int]) -> float:
     return max(there) / min(there) if there else 1.0
 
 
-def balance(source: str | Path, out: Path, config: BalanceConfig, *, progress: Progress | None = None) -> Balance:
+def balance_source(
+    source: str | Path, out: Path, config: BalanceConfig, *, progress: Progress | None = None
+) -> Balance:
     """Make the classes to learn from more equal. No original is touched; valid and test stay as they are.
 
     A source without splits is split first, as ``compare`` would do, and the manifest carries the split (but with
@@ -138,7 +140,7 @@ def oversample(
 
     Raises:
         DataError: there are pictures without a split.
-        UsageError, MissingExtra, StorageError: as ``balance``.
+        UsageError, MissingExtra, StorageError: as ``balance_source``.
     """
     rule = BalanceRule(classes=tuple(classes), to=to)
     config = BalanceConfig(oversample=rule, policy=policy, seed=seed)
