@@ -87,7 +87,9 @@ def find_clusters(points: NDArray[np.float64], count: int, *, seed: int) -> Clus
     """Divide points by k-means++ (Arthur and Vassilvitskii 2007); fewer where there are not so many different ones."""
     from sklearn.cluster import KMeans
 
-    count = max(1, min(count, len(np.unique(points, axis=0))))
+    # Equal vectors differ in their last digits after a reduction.
+    scale = float(np.abs(points).max(initial=0)) or 1.0
+    count = max(1, min(count, len(np.unique(np.round(points / scale, 9), axis=0))))
     if count == 1:
         labels = np.zeros(len(points), dtype=np.int64)
         return Clusters(
