@@ -27,6 +27,7 @@ recipes = st.builds(
     strategy=st.sampled_from(("frozen", "scratch", "partial", "full")),
     head=st.sampled_from(("logistic", "linear")),
     resize=st.sampled_from(("squash", "crop", "pad")),
+    class_weights=st.sampled_from(("none", "balanced")),
     augmentation=text,
     **dict.fromkeys(("image_size", "epochs", "batch_size", "patience", "seed"), whole),
     **dict.fromkeys(("learning_rate", "weight_decay", "warmup", "label_smoothing"), real),
