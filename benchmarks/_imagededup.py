@@ -2,9 +2,9 @@
 
     python _imagededup.py phash|cnn FOLDER [WEIGHT_PACK]
 
-Prints one JSON object: the pairs (paths inside the folder), seconds, peak memory in bytes. Settings are imagededup's own
-defaults: PHash at most 10 bits, CNN a cosine similarity of at least 0.9. Its CNN fetches weights of MobileNetV3 when it
-first runs; with WEIGHT_PACK it takes Anmok's MobileNetV2 instead, through imagededup's ``CustomModel``.
+Prints one JSON object: the pairs (paths inside the folder), seconds, peak memory in bytes. Settings are imagededup's
+own defaults: PHash at most 10 bits, CNN a cosine similarity of at least 0.9. Its CNN fetches weights of MobileNetV3
+when it first runs; here it takes Anmok's MobileNetV2 instead, through imagededup's ``CustomModel``.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ RADIUS = 6
 #: Hashes that are looked at around one hash, pictures of one hash that are compared with those of another one, and
 #: partners of one picture. Groups come from chains of pairs, so more would be found again, not found.
 MOST_HASHES, MOST_OF_HASH, MOST_PARTNERS = 32, 4, 16
+_CHUNK, _MANY = 2**18, 2**22  # pairs of hashes at a time, and pairs of pictures from which on they are thinned out
 #: Pictures of equal hash are compared with so many that follow them in order of light and colour.
 FOLLOWING = 3
 #: What is less alike at 32 pixels is not read again: planted copies came to 0.79 at the least.
@@ -112,14 +113,21 @@ def candidates(thumbs: NDArray[np.uint8], *, flips: bool = False) -> tuple[NDArr
     whole, members = _members(hashes[0], np.arange(len(thumbs)), light)
     windows, shown = _members(hashes.ravel(), np.tile(np.arange(len(thumbs)), len(hashes)), light)
     found = near_hashes(windows, whole, radius=RADIUS, most=MOST_HASHES)
-    blocks = [_following(hashes[0], light)]
-    for mine in shown.T:
-        for theirs in members.T:
-            pairs = np.stack([mine[found.queries], theirs[found.rows], found.distances.astype(np.int64)], axis=1)
-            blocks.append(pairs[(pairs[:, :2] >= 0).all(axis=1) & (pairs[:, 0] != pairs[:, 1])])
-    table = np.concatenate(blocks)
-    table[:, :2].sort(axis=1)
-    return _nearest_partners(table, len(thumbs)), found.crowded
+    table, limit = _following(hashes[0], light), _MANY
+    for begin in range(0, len(found.queries), _CHUNK):
+        some = slice(begin, begin + _CHUNK)
+        queries, rows, distances = found.queries[some], found.rows[some], found.distances[some].astype(np.int64)
+        blocks = [table]
+        for mine in shown.T:
+            for theirs in members.T:
+                pairs = np.stack([mine[queries], theirs[rows], distances], axis=1)
+                blocks.append(pairs[(pairs[:, :2] >= 0).all(axis=1) & (pairs[:, 0] != pairs[:, 1])])
+        table = np.concatenate(blocks)
+        # The nearest of all are among the nearest of each part, so thinning out early loses nothing.
+        if len(table) > limit:
+            table = _nearest_partners(table, len(thumbs))
+            limit = max(_MANY, 2 * len(table))
+    return _nearest_partners(table, len(thumbs))[:, :2], found.crowded
 
 
 def _by_light(thumbs: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -157,7 +165,8 @@ def _following(hashes: NDArray[np.uint64], light: NDArray[np.int64]) -> NDArray[
 
 
 def _nearest_partners(table: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Return each pair of (first, second, distance) once, if one of the two is among the other's nearest."""
+    """Return each pair once, smaller row first, with its least distance, if one is among the other's nearest."""
+    table = np.concatenate([np.sort(table[:, :2], axis=1), table[:, 2:]], axis=1)
     table = table[np.lexsort((table[:, 2], table[:, 1], table[:, 0]))]
     new = np.ones(len(table), dtype=bool)
     new[1:] = (table[1:, :2] != table[:-1, :2]).any(axis=1)
@@ -170,7 +179,7 @@ def _nearest_partners(table: NDArray[np.int64], count: int) -> NDArray[np.int64]
     rank = np.empty(len(ends), dtype=np.int64)
     rank[order] = np.arange(len(ends)) - begins[ends[order]]
     near = (rank < MOST_PARTNERS).reshape(2, -1).any(axis=0)
-    return table[near, :2]
+    return table[near]
 
 
 def _verified(
