@@ -81,12 +81,13 @@ def test_hardly_a_sound_picture_is_flagged_but_the_grey_ones_are(scenes: Manifes
 def test_digits_are_neither_small_nor_grey_nor_dark_nor_screens(shared_cache: Path) -> None:
     manifest = scan(get_dataset("digits"))
     found = flagged(manifest)
-    assert all(len(paths) <= 1 for paths in found.values()), {name: len(paths) for name, paths in found.items()}
+    counts = {name: len(paths) for name, paths in found.items()}
+    assert all(count <= 0.005 * len(manifest) for count in counts.values()), counts
 
 
 def test_drawings_on_white_are_not_too_light_nor_empty_nor_screens(data_dir: Path, shared_cache: Path) -> None:
     found = flagged(scan(data_dir / "drawings-with-photos.zip"))
-    for name in ("light", "low-information", "screenshot", "odd-size", "odd-aspect", "blurred"):
+    for name in ("light", "low-information", "screenshot", "odd-size", "odd-aspect"):
         assert not found[name], name
 
 

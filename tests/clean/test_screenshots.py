@@ -19,7 +19,7 @@ from tests.data.made import manifest_of
 
 
 def thumb(image: Image.Image) -> np.ndarray:  # type: ignore[type-arg]
-    return np.asarray(reduce(np.asarray(image.convert("RGB"))).thumb)
+    return np.asarray(reduce(image.convert("RGB")).thumb)
 
 
 def test_pages_and_chats_have_a_ground_and_aligned_edges() -> None:

@@ -5,8 +5,9 @@ that side, which is the standard deviation where values are normal (P. J. Rousse
 median absolute deviation, 1993; each side alone, because brightness, sizes and sharpness are skewed). A quarter of the
 set may be faulty before the fence gives way. It never stands nearer than ``apart``, so that a set whose pictures are
 all alike flags nothing for being a little different, and never beyond ``bound``, so that what is fine by itself is
-not flagged for being unusual. A picture must be unusual in its own folder, too (its class in
-its split), where that is large enough to tell: a class of caves may be dark, and a split of cut-outs plain.
+not flagged for being unusual. In a folder (a class in a split) whose median lies farther
+out, the fence moves out with it: mountains in haze have less detail than streets. A folder of which a tenth and more
+still lies beyond the set's fence is different, not faulty, and has a fence of its own: a class of caves may be dark.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ Side = Literal["low", "high"]
 
 #: So many robust deviations from the median are usual: of normal values one in a thousand lies beyond.
 DEVIATIONS = 3.0
+#: Where more of a folder lies beyond the fence of the set than this, it has a fence of its own.
+FOLDER_SHARE = 0.1
 #: Of fewer pictures nothing is usual.
 FEWEST = 10
 _NORMAL = 1.4826
@@ -79,19 +82,25 @@ def learn_fence(
         return Fence(
             side, values, usual, float("nan"), none, np.zeros(len(values), dtype=np.bool_), np.ones(len(values))
         )
-    middle, limit = _limit(turned, apart, most)
+    middle, distance = _learn(turned, apart)
+    limit = min(middle - distance, most)
     limits = np.full(len(values), limit)
     for number in np.unique(folders):
         rows = folders == number
-        if rows.sum() >= FEWEST:
-            limits[rows] = min(limit, _limit(turned[rows], apart, most)[1])
+        if rows.sum() < FEWEST:
+            continue
+        own_middle, own_distance = _learn(turned[rows], apart)
+        if (turned[rows] < limit).mean() <= FOLDER_SHARE:
+            own_distance = distance
+        limits[rows] = min(limit, own_middle - own_distance)
     # Distances from the limit, as shares of the way from the median to the limit of the set.
     steps = (turned - limits) / (middle - limit)
     scores = np.where(steps < 0, 0.5 * 2.0 ** np.minimum(steps, 0), 0.5 + 0.5 * np.clip(steps, 0, 1))
     return Fence(side, values, sign * middle, sign * limit, sign * limits, turned < limits, scores)
 
 
-def _limit(turned: NDArray[np.float64], apart: float, most: float) -> tuple[float, float]:
+def _learn(turned: NDArray[np.float64], apart: float) -> tuple[float, float]:
+    """Return the median and the distance from it to the limit."""
     middle = float(np.median(turned))
     deviation = _NORMAL * float(np.median(middle - turned[turned <= middle]))
-    return middle, min(middle - max(DEVIATIONS * deviation, apart), most)
+    return middle, max(DEVIATIONS * deviation, apart)

@@ -28,12 +28,15 @@ def _(message: str) -> str:
 
 
 def ground_share(thumbs: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return ``(N,)``, 0-1: the share of the most frequent colour of thumbnails uint8 ``(N, h, w, 3)``."""
+    """Return ``(N,)``, 0-1: the share of the ground, the most frequent colour, of thumbnails uint8 ``(N, h, w, 3)``."""
     steps = 256 // STEP
     shares = np.empty(len(thumbs))
     for row, thumb in enumerate(thumbs):
-        colours = (thumb // STEP).astype(np.int64).reshape(-1, 3) @ np.array([steps * steps, steps, 1])
-        shares[row] = np.bincount(colours).max() / len(colours)
+        pixels = thumb.reshape(-1, 3).astype(np.int64)
+        boxes = pixels // STEP @ np.array([steps * steps, steps, 1])
+        inside = pixels[boxes == np.bincount(boxes).argmax()]
+        # Around the middle of the fullest box, since a colour may lie on the border of two.
+        shares[row] = (np.abs(pixels - np.median(inside, axis=0)).max(axis=1) <= STEP / 2).mean()
     return shares
 
 
