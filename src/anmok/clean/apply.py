@@ -100,7 +100,14 @@ def apply_decisions(manifest: Manifest, decisions: Sequence[Decision], *, file: 
         relabelled=relabelled,
         grouped=grouped,
         kept=kept_paths,
-        warnings=_warnings(manifest, made, kept=kept_paths, torn=tuple(str(paths[row]) for row in torn), looks=looks),
+        warnings=_warnings(
+            manifest,
+            made,
+            relabelled=relabelled,
+            kept=kept_paths,
+            torn=tuple(str(paths[row]) for row in torn),
+            looks=looks,
+        ),
     )
 
 
@@ -143,7 +150,8 @@ def _removals(manifest: Manifest, accepted: Sequence[Matched]) -> tuple[dict[int
             lost.setdefault(int(pictures[row]), []).append(row)
     # Of each picture without a copy left that one stays which is the least surely wrong; then the first.
     kept = sorted(min(rows, key=lambda row: (_surest(why[row]).certainty, row)) for rows in lost.values())
-    return {row: _surest(decisions) for row, decisions in why.items() if row not in set(kept)}, kept
+    staying = set(kept)
+    return {row: _surest(decisions) for row, decisions in why.items() if row not in staying}, kept
 
 
 def _surest(decisions: Sequence[Decision]) -> Decision:
@@ -198,8 +206,10 @@ def _groups(table: pd.DataFrame, accepted: Sequence[Matched]) -> NDArray[Any]:
         offered.setdefault(int(parts[row]), set()).update(suggestions)
     touched = np.flatnonzero(np.isin(parts, parts[[found.rows[0] for found in accepted]]))
     ids = table["id"].to_numpy(dtype=object)
-    for part in np.unique(parts[touched]).tolist():
-        rows = touched[parts[touched] == part]
+    touched = touched[np.argsort(parts[touched], kind="stable")]
+    begins = np.flatnonzero(np.diff(parts[touched], prepend=-1))
+    for rows in np.split(touched, begins[1:]):
+        part = int(parts[rows[0]])
         had = {names[row] for row in rows} - {""}
         if len(rows) == 1 and not had and part not in offered:
             continue
@@ -239,7 +249,7 @@ def _notes(removed: Mapping[str, int], *, relabelled: int, grouped: int) -> tupl
 
 
 def _warnings(
-    before: Manifest, after: Manifest, *, kept: tuple[str, ...], torn: tuple[str, ...], looks: int
+    before: Manifest, after: Manifest, *, relabelled: int, kept: tuple[str, ...], torn: tuple[str, ...], looks: int
 ) -> tuple[str, ...]:
     said = []
     if kept:
@@ -272,6 +282,8 @@ def _warnings(
             "{count} class has no picture left: {names}", "{count} classes have no picture left: {names}", len(gone)
         )
         said.append(text.format(count=len(gone), names=_some(gone)))
+    if not relabelled:
+        return tuple(said)
     known = {path for conflict in find_conflicts(before) for path in conflict.paths}
     new = tuple(conflict.paths[0] for conflict in find_conflicts(after) if conflict.paths[0] not in known)
     if new:
