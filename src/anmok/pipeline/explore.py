@@ -176,8 +176,18 @@ def draw(
     if len(table):
         sample = manifest.with_table(table)
         pixels = load_pixels(sample, MAP_SIDE, "squash", limits=limits, threads=threads, progress=progress)
-    with manifest.open_source(limits=limits) as source:
-        return render_exploration(found, page, read_picture=source.read, map_pixels=pixels, language=current_language())
+    progress = progress or SilentProgress()
+    samples = sum(map(len, found.samples.values()))
+    with (
+        manifest.open_source(limits=limits) as source,
+        progress.task(_("Drawing the page"), samples, unit=_("pictures")) as task,
+    ):
+
+        def read(path: str) -> bytes:
+            task.advance()
+            return source.read(path)
+
+        return render_exploration(found, page, read_picture=read, map_pixels=pixels, language=current_language())
 
 
 def read_exploration(folder: Path) -> Exploration:
