@@ -39,7 +39,12 @@ def register(app: typer.Typer) -> None:
         out: Annotated[
             Path | None,
             typer.Option(
-                "--out", "-o", help=_("Folder for the findings (anmok-clean-SOURCE); with --apply the new manifest.")
+                "--out",
+                "-o",
+                help=_(
+                    "Folder for the findings (anmok-clean-SOURCE; with --json nothing is written unless it is named); "
+                    "with --apply the new manifest."
+                ),
             ),
         ] = None,
         check: Annotated[

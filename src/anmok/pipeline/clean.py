@@ -168,9 +168,17 @@ def redraw(folder: Path, path: Path | None = None, *, language: str) -> Path:
         outcome = retell(outcome)
     if (folder / FINDINGS).is_file():
         saved = {row.key: row for row in read_findings(folder / FINDINGS)}
-        rows = [replace(row, accept=saved[row.key].accept) if row.key in saved else row for row in outcome.decisions]
-        outcome = replace(outcome, decisions=tuple(rows))
+        rows = tuple(_decided(row, saved.get(row.key)) for row in outcome.decisions)
+        outcome = replace(outcome, decisions=rows)
     return _draw(outcome, path or folder / PAGE, limits=Limits(), language=language)
+
+
+def _decided(row: Decision, saved: Decision | None) -> Decision:
+    """Return the row with what the file says is decided about it."""
+    if saved is None:
+        return row
+    done = replace(row.finding, action=saved.finding.action, suggested=saved.finding.suggested)
+    return replace(row, accept=saved.accept, finding=done)
 
 
 def _write(manifest: Manifest, outcome: Outcome, out: Path, *, limits: Limits, progress: Progress) -> None:
