@@ -143,6 +143,13 @@ def test_classes_that_stand_out_alike_are_named_together(draw: Draw) -> None:
     page = draw(replace(found, stand_outs=(one, replace(one, group="d"))))
     assert "Darker than the rest: c" in page.text
     assert page.text.count("Look for photos among drawings") == 1
+    many = tuple(replace(one, group=label) for label in [f"class {number}" for number in range(40)])
+    page = draw(replace(CASES["a hundred classes"], stand_outs=many))
+    assert "Darker than the rest: class 0" in page.text
+    assert "and 28 more" in page.text
+    assert page.of_class("marked") == 40 + 40
+    (line,) = explore_words.plain_sentences([many])
+    assert "class 11 and 28 more." in line
 
 
 @pytest.mark.parametrize("case", ["six classes, splits, one dark", "a hundred classes", "Korean classes"])

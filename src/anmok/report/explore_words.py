@@ -12,6 +12,8 @@ from anmok.report import words
 
 #: From so many times as many pictures on, a class is said to be over-full.
 IMBALANCED = 3.0
+#: Classes that stand out alike and are named; all are marked in the table of distributions.
+MOST_NAMED = 12
 #: Measures in the unit of a pixel's channel.
 _OF_BYTES = ("brightness", "mean_pixel", "contrast", "saturation")
 
@@ -263,7 +265,9 @@ def plain_sentences(told: Sequence[Sequence[StandOut]]) -> list[str]:
         first = alike[0]
         if len(alike) > 1:
             told_trait = trait(first).format(**values(first, str))
-            names = ", ".join(str(values(one, str)["name"]) for one in alike)
+            names = ", ".join(str(values(one, str)["name"]) for one in alike[:MOST_NAMED])
+            if len(alike) > MOST_NAMED:
+                names += " " + _("and {count} more").format(count=len(alike) - MOST_NAMED)
             line = _("{trait}: {names}.").format(trait=told_trait, names=names)
         else:
             line = headline(first).format(**values(first, str))
