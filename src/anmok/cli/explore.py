@@ -110,6 +110,7 @@ def show(found: Exploration, folder: Path, *, as_json: bool) -> None:
 def class_table(found: Exploration) -> Table:
     """Return a row for each class: pictures and medians; those that stand out first, each such figure marked."""
     from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
     from rich.table import Table
 
     from anmok.cli.console import harmless
@@ -118,8 +119,12 @@ def class_table(found: Exploration) -> Table:
 
     tables = build(found)
     table = Table(
-        title=_("{source}: {pictures} pictures, {classes} classes; medians").format(
-            source=harmless(found.source), pictures=count(found.pictures), classes=len(found.classes)
+        title=_("{source}: {pictures}, {classes}; medians").format(
+            source=escape(harmless(found.source)),
+            pictures=ngettext("{count} picture", "{count} pictures", found.pictures).format(
+                count=count(found.pictures)
+            ),
+            classes=ngettext("{count} class", "{count} classes", len(found.classes)).format(count=len(found.classes)),
         ),
         title_justify="left",
         padding=(0, 1, 0, 0),
