@@ -26,6 +26,9 @@ from anmok.i18n import _
 VERSION = 1
 #: Seconds to wait for another process that is writing.
 PATIENCE = 30.0
+#: Bytes: vectors have some 5 kB; in SQLite's usual pages of 4 kB each would waste half of a second one.
+PAGE_SIZE = 16384
+_LOG_BYTES = 16 * 2**20
 _CHUNK = 500
 # The number is a hash of space and key: one tree without a second index, so that the two can never disagree.
 _TABLE = """
@@ -42,10 +45,13 @@ class ByteCache:
     Args:
         path: the file; made, with its folder, where it is missing.
         warn: is told, once, in a sentence for people, that the cache is not used and why; by default it is logged.
+        page_size: bytes, of SQLite's pages. Writing a value writes at least one page, so for small values let them be
+            small; a value a little over the half of one wastes nearly as much. Counts only where the file is made.
     """
 
-    def __init__(self, path: Path, *, warn: Callable[[str], None] | None = None) -> None:
+    def __init__(self, path: Path, *, warn: Callable[[str], None] | None = None, page_size: int = PAGE_SIZE) -> None:
         self._path = path
+        self._page_size = page_size
         self._warn = warn or logger.warning
         self._connection: sqlite3.Connection | None = None
         self._writes = True
@@ -140,9 +146,9 @@ class ByteCache:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level="IMMEDIATE", check_same_thread=False)
         try:
-            # Vectors have some 5 kB; in SQLite's usual pages of 4 kB each would waste half of a second one.
-            connection.execute("PRAGMA page_size = 16384")
+            connection.execute(f"PRAGMA page_size = {self._page_size:d}")
             connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_BYTES // self._page_size:d}")
             # NORMAL: a kill loses nothing; a power cut may lose the last entries but not the file.
             connection.execute("PRAGMA synchronous = NORMAL")
             (version,) = connection.execute("PRAGMA user_version").fetchone()

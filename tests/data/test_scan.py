@@ -23,7 +23,7 @@ from anmok.data.scan import scan
 from anmok.data.sources import open_source
 from anmok.errors import AnmokError, EmptySource, SourceNotFound
 from anmok.i18n import use_language
-from anmok.images import Decoded, decode
+from anmok.images import Upright, decode, decode_image
 from anmok.locations import cache_dir
 from anmok.progress import Task
 from tests.data.made import picture, pictures_of, write_tree, write_zip
@@ -149,7 +149,7 @@ class Watch:
         self.decoded: list[str] = []
         for kind in (FolderSource, ZipSource):
             monkeypatch.setattr(kind, "read", self._watched(kind.read))
-        monkeypatch.setattr(measuring, "decode", self._decode)
+        monkeypatch.setattr(measuring, "decode_image", self._decode)
 
     def _watched(self, read: Callable[[Any, str], bytes]) -> Callable[[Any, str], bytes]:
         def watched(source: Any, path: str) -> bytes:
@@ -158,9 +158,9 @@ class Watch:
 
         return watched
 
-    def _decode(self, data: bytes, **options: Any) -> Decoded:
-        self.decoded.append(options["name"])
-        return decode(data, **options)
+    def _decode(self, data: bytes, name: str, *others: Any) -> Upright:
+        self.decoded.append(name)
+        return decode_image(data, name, *others)
 
     def forget(self) -> None:
         self.read.clear()

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-MEASURED_SIDE = 96
+MEASURED_SIDE = 75
 """Pixels: the grey picture in which light and sharpness are measured has sides of at most so many. Decoding a JPEG at
 a scale that keeps so many is enough; a picture blurred so little that it cannot be seen at this size is not blurred
 for any model that we train."""
@@ -24,7 +24,6 @@ THUMB_SIDE = 32
 
 HASH_BITS_SIDE = 8
 _REDUCING_GAP = 1.5
-_LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Reduced:
     Attributes:
         mean: of each channel, over all pixels.
         thumb: uint8 ``(32, 32, 3)`` RGB, squashed to the square (Pillow's BILINEAR, antialiased, ``reducing_gap`` 1.5).
-        grey: uint8 ``(h, w)``, luma (ITU-R 601), sides longer than 96 squashed to 96 (Pillow's BILINEAR, antialiased).
+        grey: uint8 ``(h, w)``, luma (ITU-R 601), sides longer than 75 squashed to 75 (Pillow's BILINEAR, antialiased).
     """
 
     mean: tuple[float, float, float]
@@ -57,28 +56,32 @@ class Reduced:
     grey: NDArray[np.uint8]
 
 
-def reduce(pixels: NDArray[np.uint8]) -> Reduced:
-    """Reduce a picture.
-
-    Args:
-        pixels: (H, W, 3) uint8 RGB, upright; decoded at a smaller scale it gives nearly the same.
-    """
-    image = Image.fromarray(pixels)
+def reduce(image: Image.Image) -> Reduced:
+    """Reduce a picture: RGB, upright; decoded at a smaller scale it gives nearly the same."""
+    width, height = image.size
+    pixels = _array(image, 3 * width)
     grey = image.convert("L")
-    size = min(grey.width, MEASURED_SIDE), min(grey.height, MEASURED_SIDE)
-    if grey.size != size:
+    if width > MEASURED_SIDE or height > MEASURED_SIDE:
+        size = min(width, MEASURED_SIDE), min(height, MEASURED_SIDE)
         grey = grey.resize(size, Image.Resampling.BILINEAR)
-    thumb = image.resize((THUMB_SIDE, THUMB_SIDE), Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP)
-    height, width = pixels.shape[:2]
+    small = (THUMB_SIDE, THUMB_SIDE)
+    thumb = pixels
+    if image.size != small:
+        thumb = _array(image.resize(small, Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP), 3 * THUMB_SIDE)
     # Columns first: NumPy is slow with rows of three.
-    sums = pixels.reshape(height, -1).sum(axis=0, dtype=np.uint32).reshape(width, 3).sum(axis=0)
-    red, green, blue = (sums / (height * width)).tolist()
-    return Reduced((red, green, blue), np.asarray(thumb), np.asarray(grey))
+    sums = np.add.reduce(pixels, axis=0, dtype=np.uint32).reshape(width, 3)
+    red, green, blue = (np.add.reduce(sums, axis=0) / (height * width)).tolist()
+    return Reduced((red, green, blue), thumb.reshape(*small, 3), _array(grey, grey.width))
+
+
+def _array(image: Image.Image, row: int) -> NDArray[np.uint8]:
+    """Return (H, row) uint8: what ``np.asarray`` gives, but twice as fast."""
+    return np.frombuffer(image.tobytes("raw", image.mode), dtype=np.uint8).reshape(-1, row)
 
 
 def measure(pixels: NDArray[np.uint8]) -> Measures:
-    """Measure one picture; see ``reduce`` and ``measure_all``."""
-    return measure_all([reduce(pixels)])[0]
+    """Measure one picture, (H, W, 3) uint8 RGB; see ``reduce`` and ``measure_all``."""
+    return measure_all([reduce(Image.fromarray(pixels))])[0]
 
 
 def measure_all(pictures: Sequence[Reduced]) -> list[Measures]:
@@ -112,8 +115,8 @@ def perceptual_hashes(thumbs: NDArray[np.uint8]) -> list[str]:
     """Return the 64-bit DCT hash of each thumbnail as 16 hexadecimal digits.
 
     After C. Zauner, Implementation and Benchmarking of Perceptual Image Hash Functions (2010), section 3.2.1, in
-    the form that is common today. Exactly: of the luma of the 32x32 thumbnail (0.299 R + 0.587 G + 0.114 B, not
-    rounded) the orthonormal two-dimensional DCT-II is taken; of the 8x8 lowest frequencies, rounded to three decimals,
+    the form that is common today. Exactly: of the luma of the 32x32 thumbnail (Pillow's, whole numbers) the
+    orthonormal two-dimensional DCT-II is taken; of the 8x8 lowest frequencies, rounded to three decimals,
     a bit is 1 where the coefficient is greater than the median of all 64. Bits row by row (vertical frequency first),
     the first is the highest. Similar pictures differ in few bits; a plain surface gives ``8000000000000000`` (black:
     all 0).
@@ -121,8 +124,9 @@ def perceptual_hashes(thumbs: NDArray[np.uint8]) -> list[str]:
     Args:
         thumbs: uint8 ``(N, 32, 32, 3)`` RGB.
     """
-    red, green, blue = (thumbs[..., channel] * weight for channel, weight in enumerate(_LUMA))
-    luma = red + green + blue
+    # Pillow, as all of them one below the other, is faster than NumPy.
+    column = Image.fromarray(thumbs.reshape(-1, THUMB_SIDE, 3)).convert("L")
+    luma = _array(column, THUMB_SIDE).reshape(-1, THUMB_SIDE, THUMB_SIDE).astype(np.float64)
     cosines = _cosines()
     # Rounded, because the zeros of plain surfaces come out as +-1e-14 and would make random bits.
     low = np.round(cosines @ luma @ cosines.T, 3).reshape(len(thumbs), -1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
 
-import numpy as np
+from PIL import Image
 
 from anmok.config import Limits
 from anmok.data.measures import MEASURED_SIDE, Measures, Reduced, measure_all, reduce
@@ -18,17 +18,17 @@ from anmok.data.scancache import Facts, ScanCache
 from anmok.data.source import Source, quarantine
 from anmok.errors import PictureError, PictureTooLarge
 from anmok.i18n import _, current_language, speak
-from anmok.images import Decoded, decode
+from anmok.images import Upright, decode_image
 from anmok.records import Quarantined
 
-HANDFUL = 32
+HANDFUL = 64
 """Files that a thread takes at a time: enough that calling NumPy and the cache costs little for each."""
 
 HANDFUL_BYTES = 4 * 2**20
 """What was read is measured and written into the cache when there is so much of it, although the handful is not done:
 large files need not be in memory together, and take long enough to decode that a kill would lose them all."""
 
-_NOTHING = np.empty((0, 0, 3), dtype=np.uint8)
+NO_IMAGE = Image.new("RGB", (1, 1))
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -124,30 +124,28 @@ class _Handful:
         if not self.waiting and not self.unsaved:
             return
         self.facts |= self.cache.get(self.waiting)
-        decoded: list[tuple[str, int, Decoded]] = []
+        decoded: list[tuple[str, int, Upright]] = []
         reduced: list[Reduced] = []
         for digest, (data, paths) in self.waiting.items():
             picture = None if digest in self.facts else self._decode(data, paths)
             if picture is not None:
-                reduced.append(reduce(picture.pixels))
+                reduced.append(reduce(picture.image))
                 # Of a large picture no more than that is kept.
-                decoded.append((digest, len(data), replace(picture, pixels=_NOTHING)))
-        new = [_facts(*of, measures) for of, measures in zip(decoded, measure_all(reduced), strict=True)]
+                decoded.append((digest, len(data), replace(picture, image=NO_IMAGE)))
+        new = [facts_of(*of, measures) for of, measures in zip(decoded, measure_all(reduced), strict=True)]
         self.facts |= {facts.id: facts for facts in new}
-        self.cache.put(
-            new,
-            thumbs={facts.id: picture.thumb.tobytes() for facts, picture in zip(new, reduced, strict=True)},
-            stamps={stamp: digest for stamp, digest in self.unsaved.items() if digest in self.facts},
-        )
+        thumbs = [picture.thumb.tobytes() for picture in reduced]
+        stamps = {stamp: self.facts[digest] for stamp, digest in self.unsaved.items() if digest in self.facts}
+        self.cache.put(list(zip(new, thumbs, strict=True)), stamps)
         self.waiting, self.unsaved, self.size = {}, {}, 0
 
-    def _decode(self, data: bytes, paths: Sequence[str]) -> Decoded | None:
+    def _decode(self, data: bytes, paths: Sequence[str]) -> Upright | None:
         """Decode what several paths may share; where it cannot be, each has its own error, which names it."""
         for path in paths:
             try:
                 # A JPEG is decoded at a scale that is enough to measure, and faster. All of its data is still read, so
                 # a file that was cut short is found.
-                return decode(data, name=path, limits=self.limits, at_least=MEASURED_SIDE)
+                return decode_image(data, path, self.limits, MEASURED_SIDE)
             except PictureError as error:
                 self.errors[path] = error
         return None
@@ -164,7 +162,8 @@ class _Handful:
         return facts
 
 
-def _facts(digest: str, size: int, picture: Decoded, measures: Measures) -> Facts:
+def facts_of(digest: str, size: int, picture: Upright, measures: Measures) -> Facts:
+    """Put together what is known of a file; ``size`` is in bytes."""
     return Facts(
         id=digest,
         width=picture.width,

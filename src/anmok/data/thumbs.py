@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anmok.config import Limits
 from anmok.data.manifest import Manifest
-from anmok.data.measures import MEASURED_SIDE, THUMB_SIDE, reduce
-from anmok.data.measuring import work_through
+from anmok.data.measures import MEASURED_SIDE, THUMB_SIDE, Reduced, measure_all, reduce
+from anmok.data.measuring import NO_IMAGE, facts_of, work_through
 from anmok.data.scancache import ScanCache
 from anmok.data.source import Source
 from anmok.errors import DataError, PictureError
 from anmok.i18n import _
-from anmok.images import decode
+from anmok.images import Upright, decode_image
 from anmok.progress import Progress, SilentProgress
 
 __all__ = ["THUMB_SIDE", "load_thumbs"]
 
-#: Thumbnails that are taken from the cache at a time: 12 MB.
+#: Thumbnails that are looked for in the cache at a time.
 _AT_ONCE = 4096
 
 
@@ -60,15 +62,13 @@ def _from_cache(manifest: Manifest, cache: ScanCache, thumbs: NDArray[np.uint8])
     """Fill in what the cache holds; return the rows that it does not."""
     missing: list[int] = []
     for begin in range(0, len(thumbs), _AT_ONCE):
-        digests = manifest.table["id"].iloc[begin : begin + _AT_ONCE].tolist()
-        known = cache.get_thumbs(digests)
-        for row, digest in enumerate(digests, begin):
-            data = known.get(digest, b"")
-            if len(data) == thumbs[row].nbytes:
-                thumbs[row] = np.frombuffer(data, dtype=np.uint8).reshape(thumbs.shape[1:])
-            else:
-                missing.append(row)
-    return np.array(missing, dtype=np.int64)
+        rows: dict[str, list[int]] = {}
+        for row, digest in enumerate(manifest.table["id"].iloc[begin : begin + _AT_ONCE].tolist(), begin):
+            rows.setdefault(digest, []).append(row)
+        for digest, data in cache.get_thumbs(rows):
+            thumbs[rows.pop(digest)] = np.frombuffer(data, dtype=np.uint8).reshape(thumbs.shape[1:])
+        missing += itertools.chain.from_iterable(rows.values())
+    return np.array(sorted(missing), dtype=np.int64)
 
 
 class _Pictures:
@@ -81,7 +81,8 @@ class _Pictures:
         self._source, self._cache, self._limits, self._thumbs = source, cache, limits, thumbs
 
     def read(self, rows: Sequence[np.int64]) -> None:
-        new: dict[str, bytes] = {}
+        read: list[tuple[str, int, Upright]] = []
+        reduced: list[Reduced] = []
         for row in map(int, rows):
             digest, path = str(self._ids.iat[row]), str(self._paths.iat[row])
             try:
@@ -89,12 +90,14 @@ class _Pictures:
                 if hashlib.sha256(data).hexdigest() != digest:
                     text = _("{path} is not the picture that was scanned: its content has changed.")
                     raise PictureError(text.format(path=path))
-                pixels = decode(data, name=path, limits=self._limits, at_least=MEASURED_SIDE).pixels
+                picture = decode_image(data, path, self._limits, MEASURED_SIDE)
             except PictureError as error:
                 raise DataError(error.message, hint=_("Put the picture back, or scan again.")) from error
-            self._thumbs[row] = reduce(pixels).thumb
-            new[digest] = self._thumbs[row].tobytes()
-        self._cache.put([], thumbs=new)
+            reduced.append(reduce(picture.image))
+            self._thumbs[row] = reduced[-1].thumb
+            read.append((digest, len(data), replace(picture, image=NO_IMAGE)))
+        facts = [facts_of(*of, measures) for of, measures in zip(read, measure_all(reduced), strict=True)]
+        self._cache.put([(one, picture.thumb.tobytes()) for one, picture in zip(facts, reduced, strict=True)])
 
 
 def _read_again(pictures: _Pictures, rows: NDArray[np.int64], threads: int, progress: Progress) -> None:

@@ -9,7 +9,7 @@ give the same array), so the three cannot drift apart. The files, in the order o
 (every mode to RGB), ``resizing`` (the three rules).
 """
 
-from anmok.images.decoding import FORMATS, Decoded, decode, load
+from anmok.images.decoding import FORMATS, Decoded, Upright, decode, decode_image, load
 from anmok.images.resizing import resize
 
-__all__ = ["FORMATS", "Decoded", "decode", "load", "resize"]
+__all__ = ["FORMATS", "Decoded", "Upright", "decode", "decode_image", "load", "resize"]

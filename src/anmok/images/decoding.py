@@ -76,7 +76,9 @@ class Decoded:
 
 
 @dataclass(frozen=True, slots=True)
-class _Upright:
+class Upright:
+    """A picture, upright and in RGB, as Pillow holds it; see ``Decoded``."""
+
     image: Image.Image
     width: int
     height: int
@@ -101,7 +103,7 @@ def decode(data: bytes, *, name: str, limits: Limits = Limits(), at_least: int |
     """
     if at_least is not None and at_least < 1:
         raise ValueError(f"at_least is {at_least}; at least 1 pixel is wanted")
-    upright = _decode(data, name, limits, at_least)
+    upright = decode_image(data, name, limits, at_least)
     pixels = np.asarray(upright.image)
     return Decoded(pixels, upright.width, upright.height, upright.mode, upright.format)
 
@@ -127,11 +129,12 @@ def load(
         PictureError: as ``decode``.
     """
     check_square(size, rule)
-    image = _decode(data, name, limits, _DECODED_AT_LEAST * size).image
+    image = decode_image(data, name, limits, _DECODED_AT_LEAST * size).image
     return resize_image(image, size, rule)
 
 
-def _decode(data: bytes, name: str, limits: Limits, at_least: int | None) -> _Upright:
+def decode_image(data: bytes, name: str, limits: Limits, at_least: int | None) -> Upright:
+    """Do what ``decode`` does, without the copy into an array; for what goes on with Pillow."""
     if len(data) > limits.max_bytes:
         raise PictureTooLarge(
             _("{name} has {size:,} bytes; at most {limit:,} are accepted.").format(
@@ -163,7 +166,7 @@ def _reason(error: Exception) -> str:
     return text or type(error).__name__
 
 
-def _upright(data: bytes, kind: str, name: str, limits: Limits, at_least: int | None) -> _Upright:
+def _upright(data: bytes, kind: str, name: str, limits: Limits, at_least: int | None) -> Upright:
     _ignore_remarks()
     if kind == "TIFF" and count_parts(data) > MOST_PARTS:
         raise PictureTooLarge(
@@ -193,7 +196,7 @@ def _upright(data: bytes, kind: str, name: str, limits: Limits, at_least: int | 
     if orientation in _UPRIGHT:
         rgb = rgb.transpose(_UPRIGHT[orientation])
     width, height = reversed(size) if orientation in _SIDES_SWAPPED else size
-    return _Upright(rgb, width, height, mode, stored)
+    return Upright(rgb, width, height, mode, stored)
 
 
 def _check_pixels(size: tuple[int, int], name: str, limits: Limits) -> None:
