@@ -126,6 +126,8 @@ def test_running_again_uses_the_folder_and_a_strangers_folder_is_refused(
         (out / left).unlink()
         assert run(["explore", str(source), "-o", str(out), "--map", "none"]) == 0, f"killed before {left}"
     strange.mkdir()
+    (strange / "manifest.parquet").write_bytes(b"somebody's own scan")
+    assert run(["explore", str(source), "-o", str(strange)]) == 1
     (strange / "manifest.parquet").write_bytes(b"mine")
     (strange / "thesis.doc").write_bytes(b"mine")
     capsys.readouterr()

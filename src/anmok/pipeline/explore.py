@@ -71,8 +71,9 @@ def explore_source(
     clock = Clock(dict.fromkeys(STAGES, 0.0))
     with clock.stage("scan"):
         manifest = scan(source, limits=config.limits, threads=config.threads, progress=progress)
-        manifest.save(out / MANIFEST)
+        # The table first: a folder with a manifest alone is somebody's own (see `_is_ours`).
         write_picture_table(manifest, out / TABLE)
+        manifest.save(out / MANIFEST)
     with clock.stage("map"):
         # A network that is made ready for the first time takes much memory for a moment: before all else that does.
         extractor = None if config.map == "none" else choose_extractor(config.vectors, progress)
@@ -233,5 +234,8 @@ def redraw(folder: Path, out: Path | None = None, *, language: str, progress: Pr
 def _is_ours(folder: Path) -> bool:
     ours = {MANIFEST, quarantine_path(Path(MANIFEST)).name, PAGE, RESULT, TABLE}
     names = {path.name for path in folder.iterdir()}
-    # Killed early, a run leaves its first files alone. A scan's manifest beside other files is somebody's own.
-    return {RESULT, TABLE} <= names or all(name in ours or PART.search(name) for name in names)
+    if RESULT in names:
+        return True
+    # What a run leaves that was killed: its first files, and nothing else.
+    begun = all(name in ours or PART.search(name) for name in names)
+    return begun and (TABLE in names or not names & ours)
