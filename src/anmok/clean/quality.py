@@ -24,9 +24,9 @@ PARTS = 2.0
 DARK_BOUND, LIGHT_BOUND, LIGHT_APART = 90.0, 150.0, 40.0
 #: Bits. A picture with more than these is never without information: plain grounds, a gradient, noise have less.
 PLAIN_BOUND, PLAIN_APART = 4.0, 1.0
-#: Octaves of the sharpness, which is a variance: detail almost three times weaker than is usual, at the least. Weaker
-#: blur lies within what subject, focus and camera make of sharp pictures.
-BLUR_APART = 3.0
+#: Octaves of the sharpness, which is a variance: detail half as strong as is usual, at the most. Weaker blur lies
+#: within what subject, focus and camera make of sharp pictures.
+BLUR_APART = 2.0
 #: A contrast below this is as good as none, 0-255.
 LEAST_CONTRAST = 1.0
 

@@ -6,7 +6,7 @@ median absolute deviation, 1993; each side alone, because brightness, sizes and 
 set may be faulty before the fence gives way. It never stands nearer than ``apart``, so that a set whose pictures are
 all alike flags nothing for being a little different, and never beyond ``bound``, so that what is fine by itself is
 not flagged for being unusual. In a folder (a class in a split) whose median lies farther
-out, the fence moves out with it: mountains in haze have less detail than streets. A folder of which a tenth and more
+out, the fence moves out with it: mountains in haze have less detail than streets. A folder of which a quarter and more
 still lies beyond the set's fence is different, not faulty, and has a fence of its own: a class of caves may be dark.
 """
 
@@ -26,7 +26,7 @@ Side = Literal["low", "high"]
 #: So many robust deviations from the median are usual: of normal values one in a thousand lies beyond.
 DEVIATIONS = 3.0
 #: Where more of a folder lies beyond the fence of the set than this, it has a fence of its own.
-FOLDER_SHARE = 0.1
+FOLDER_SHARE = 0.25
 #: Of fewer pictures nothing is usual.
 FEWEST = 10
 _NORMAL = 1.4826
