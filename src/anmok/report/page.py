@@ -90,7 +90,9 @@ def _environment() -> Environment:
         finalize=_printed,
     )
     environment.globals.update(_=gettext, gettext=gettext, ngettext=ngettext)
-    environment.globals.update(words=words, name=names.name, plain_name=names.plain_name, sentence=names.sentence)
+    environment.globals.update(
+        words=words, name=names.name, plain_name=names.plain_name, sentence=names.sentence, exact=names.exact
+    )
     return environment
 
 
