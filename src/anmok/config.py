@@ -146,7 +146,8 @@ class CompareConfig:
     Attributes:
         models: names of recipes, in the order of the table.
         leaks: what happens where test pictures stand in train, or one picture under two labels.
-        look_over: run the checks of `anmok clean` first and open the report with what they found.
+        look_over: run the checks of `anmok clean` first and open the report with what they found. Copies are looked for
+            in any case: no split may part them.
         threads: of decoding and inference; 0 takes all cores.
     """
 
