@@ -1,4 +1,4 @@
-"""The checks by name, and what a check gives back. A new check is one file with one decorator, named in ``members``."""
+"""The checks by name, and what a check gives back. A new check is a file with one decorator, named in ``members``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anmok.clean.evidence import Evidence
+from anmok.clean.members import MODULES
 from anmok.errors import UnknownName
 from anmok.i18n import _
 from anmok.models.registry import NAME, suggest
@@ -102,9 +103,11 @@ def register_check(
 
 
 def all_checks() -> tuple[Check, ...]:
-    """Return every registered check, in the order of registration."""
-    importlib.import_module("anmok.clean.members")
-    return tuple(_checks.values())
+    """Return every registered check: those of ``members.MODULES`` in its order, then those of others."""
+    modules = [importlib.import_module(f"anmok.clean.{name}").__name__ for name in MODULES]
+    # Whoever imports one of the modules by itself must not change the order.
+    places = {name: place for place, name in enumerate(modules)}
+    return tuple(sorted(_checks.values(), key=lambda check: places.get(check.find.__module__, len(places))))
 
 
 def get_check(name: str) -> Check:
