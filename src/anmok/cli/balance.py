@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anmok.cli.options import json_option, lang_option, threads_option
+from anmok.cli.options import json_option, lang_option, source_argument, test_option, threads_option, valid_option
 from anmok.errors import UsageError
 from anmok.i18n import _
 
@@ -26,9 +26,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command(help=_("Make the classes to learn from more equal; valid and test pictures stay as they are."))
     def balance(
-        source: Annotated[
-            str, typer.Argument(help=_("Folder or zip of class folders, CSV, manifest, or data set name."))
-        ],
+        source: Annotated[str, source_argument()],
         # "--undersample classes=a,b to=mean" is what people type; the shell makes two words of it.
         more: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
         out: Annotated[
@@ -53,10 +51,8 @@ def register(app: typer.Typer) -> None:
             ),
         ] = "",
         policy: Annotated[str, typer.Option(help=_("The augmentation that they are drawn from."))] = "flip-shift",
-        test: Annotated[
-            float, typer.Option(help=_("Share held out for measuring, where the source has no test."))
-        ] = 0.2,
-        valid: Annotated[float, typer.Option(help=_("Share of the rest held out for choosing."))] = 0.15,
+        test: Annotated[float, test_option()] = 0.2,
+        valid: Annotated[float, valid_option()] = 0.15,
         whole: Annotated[
             bool,
             typer.Option("--whole", help=_("Make no split: undersample all pictures that stand in none.")),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anmok.cli.options import json_option, lang_option, threads_option
+from anmok.cli.options import json_option, lang_option, source_argument, threads_option
 from anmok.errors import UsageError
 from anmok.i18n import _, ngettext
 
@@ -33,9 +33,7 @@ def register(app: typer.Typer) -> None:
         + _("It ends with 0 also where something was found.")
     )
     def clean(
-        source: Annotated[
-            str, typer.Argument(help=_("Folder or zip of class folders, CSV, manifest, or data set name."))
-        ] = "",
+        source: Annotated[str, source_argument()] = "",
         out: Annotated[
             Path | None,
             typer.Option(

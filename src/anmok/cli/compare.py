@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anmok.cli.options import json_option, lang_option, models_option, threads_option
+from anmok.cli.options import (
+    drop_small_classes_option,
+    json_option,
+    lang_option,
+    leak_policy,
+    models_option,
+    repair_option,
+    source_argument,
+    test_option,
+    threads_option,
+    valid_option,
+)
 from anmok.errors import UsageError
 from anmok.i18n import _, ngettext
 
@@ -23,27 +34,19 @@ def register(app: typer.Typer) -> None:
 
     @app.command(help=_("Train several models on the same pictures, measure them honestly, keep the best."))
     def compare(
-        source: Annotated[
-            str, typer.Argument(help=_("Folder or zip of class folders, CSV, manifest, or data set name."))
-        ],
+        source: Annotated[str, source_argument()],
         models: Annotated[str, models_option()] = "handcrafted,cnn-small,mobilenetv2",
         out: Annotated[
             Path | None, typer.Option("--out", "-o", help=_("Folder for the results; anmok-SOURCE if not given."))
         ] = None,
-        test: Annotated[
-            float, typer.Option(help=_("Share held out for measuring, where the source has no test."))
-        ] = 0.2,
-        valid: Annotated[float, typer.Option(help=_("Share of the rest held out for choosing."))] = 0.15,
+        test: Annotated[float, test_option()] = 0.2,
+        valid: Annotated[float, valid_option()] = 0.15,
         seed: Annotated[int, typer.Option(help=_("Seed of the split."))] = 0,
-        repair: Annotated[
-            bool, typer.Option("--repair", help=_("Leave leaking and contradictory copies out, and list them."))
-        ] = False,
+        repair: Annotated[bool, repair_option()] = False,
         allow_leaks: Annotated[
             bool, typer.Option("--allow-leaks", help=_("Measure in spite of leaks; the report says so."))
         ] = False,
-        drop_small_classes: Annotated[
-            bool, typer.Option("--drop-small-classes", help=_("Leave classes out that are too small to be split."))
-        ] = False,
+        drop_small_classes: Annotated[bool, drop_small_classes_option()] = False,
         no_checks: Annotated[
             bool,
             typer.Option(
@@ -56,15 +59,14 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         from anmok.config import CompareConfig, SplitConfig
 
-        if repair and allow_leaks:
-            raise UsageError(_("--repair and --allow-leaks exclude each other; give one of them."))
+        leaks = leak_policy(repair=repair, allow=allow_leaks)
         names = tuple(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
         if not names:
             raise UsageError(_("No model was named."), hint=_("For example: --models handcrafted,mobilenetv2."))
         config = CompareConfig(
             models=names,
             split=SplitConfig(test=test, valid=valid, seed=seed),
-            leaks="repair" if repair else "allow" if allow_leaks else "refuse",
+            leaks=leaks,
             drop_small_classes=drop_small_classes,
             look_over=not no_checks,
             threads=threads,

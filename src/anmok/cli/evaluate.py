@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anmok.cli.options import json_option, lang_option, threads_option
+from anmok.cli.options import json_option, lang_option, source_argument, threads_option
 from anmok.errors import SourceNotFound, UsageError
 from anmok.i18n import _, ngettext
 from anmok.records import SPLITS, TEST, TRAIN, VALID
@@ -45,9 +45,7 @@ def register(app: typer.Typer) -> None:
         bundle: Annotated[
             Path, typer.Argument(help=_("A bundle *.anmok, or the folder of a run or a comparison."), metavar="BUNDLE")
         ],
-        source: Annotated[
-            str, typer.Argument(help=_("Folder or zip of class folders, CSV, manifest, or data set name."))
-        ],
+        source: Annotated[str, source_argument()],
         split: Annotated[
             str, typer.Option("--split", help=_("Pictures to measure."), metavar="|".join((*SPLITS, "all")))
         ] = "",

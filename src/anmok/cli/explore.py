@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from anmok.cli.options import json_option, lang_option, threads_option
+from anmok.cli.options import json_option, lang_option, source_argument, threads_option
 from anmok.i18n import _, ngettext
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command(help=_("Show what the pictures are like: counts, distributions, samples, a map, and what stands out."))
     def explore(
-        source: Annotated[
-            str, typer.Argument(help=_("Folder or zip of class folders, CSV, manifest, or data set name."))
-        ],
+        source: Annotated[str, source_argument()],
         out: Annotated[
             Path | None,
             typer.Option("--out", "-o", help=_("Folder for the results; anmok-explore-SOURCE if not given.")),

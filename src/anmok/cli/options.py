@@ -5,11 +5,15 @@ They are functions, called when the app is built: only then is the language of t
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from anmok.errors import UsageError
 from anmok.i18n import LANGUAGES, _
+
+if TYPE_CHECKING:
+    from anmok.config import LeakPolicy
 
 
 def lang_option() -> Any:
@@ -36,6 +40,42 @@ def json_option() -> Any:
 def models_option() -> Any:
     """Return ``--models``."""
     return typer.Option("--models", "-m", help=_("Recipes, separated by commas (see `anmok models`)."))
+
+
+def source_argument() -> Any:
+    """Return SOURCE, pictures with labels in any of the forms that ``scan`` reads."""
+    return typer.Argument(help=_("Folder or zip of class folders, CSV, manifest, or data set name."))
+
+
+def test_option() -> Any:
+    """Return ``--test``."""
+    return typer.Option(help=_("Share held out for measuring, where the source has no test."))
+
+
+def valid_option() -> Any:
+    """Return ``--valid``."""
+    return typer.Option(help=_("Share of the rest held out for choosing."))
+
+
+def repair_option() -> Any:
+    """Return ``--repair``."""
+    return typer.Option("--repair", help=_("Leave leaking and contradictory copies out, and list them."))
+
+
+def drop_small_classes_option() -> Any:
+    """Return ``--drop-small-classes``."""
+    return typer.Option("--drop-small-classes", help=_("Leave classes out that are too small to be split."))
+
+
+def leak_policy(*, repair: bool, allow: bool) -> LeakPolicy:
+    """Return what happens to leaks from ``--repair`` and ``--allow-leaks``.
+
+    Raises:
+        UsageError: both were given.
+    """
+    if repair and allow:
+        raise UsageError(_("--repair and --allow-leaks exclude each other; give one of them."))
+    return "repair" if repair else "allow" if allow else "refuse"
 
 
 def _known_language(value: str) -> str:

@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anmok.cli.options import json_option, lang_option, threads_option
-from anmok.errors import UsageError
+from anmok.cli.options import (
+    drop_small_classes_option,
+    json_option,
+    lang_option,
+    leak_policy,
+    repair_option,
+    source_argument,
+    test_option,
+    threads_option,
+    valid_option,
+)
 from anmok.i18n import _, ngettext
 
 if TYPE_CHECKING:
@@ -22,24 +31,16 @@ def register(app: typer.Typer) -> None:
 
     @app.command(help=_("Divide pictures into train, valid and test; copies and near copies stay together."))
     def split(
-        source: Annotated[
-            str, typer.Argument(help=_("Folder or zip of class folders, CSV, manifest, or data set name."))
-        ],
+        source: Annotated[str, source_argument()],
         out: Annotated[Path, typer.Option("--out", "-o", help=_("The manifest to write."))] = Path("split.parquet"),
-        test: Annotated[
-            float, typer.Option(help=_("Share held out for measuring, where the source has no test."))
-        ] = 0.2,
-        valid: Annotated[float, typer.Option(help=_("Share of the rest held out for choosing."))] = 0.15,
+        test: Annotated[float, test_option()] = 0.2,
+        valid: Annotated[float, valid_option()] = 0.15,
         seed: Annotated[int, typer.Option(help=_("Seed of the split."))] = 0,
-        repair: Annotated[
-            bool, typer.Option("--repair", help=_("Leave leaking and contradictory copies out, and list them."))
-        ] = False,
+        repair: Annotated[bool, repair_option()] = False,
         allow_leaks: Annotated[
             bool, typer.Option("--allow-leaks", help=_("Keep leaks of the source's own splits; a note says so."))
         ] = False,
-        drop_small_classes: Annotated[
-            bool, typer.Option("--drop-small-classes", help=_("Leave classes out that are too small to be split."))
-        ] = False,
+        drop_small_classes: Annotated[bool, drop_small_classes_option()] = False,
         no_near: Annotated[
             bool, typer.Option("--no-near", help=_("Keep only equal files together, not near copies."))
         ] = False,
@@ -52,14 +53,13 @@ def register(app: typer.Typer) -> None:
         from anmok.config import SplitConfig
         from anmok.pipeline.split import divide
 
-        if repair and allow_leaks:
-            raise UsageError(_("--repair and --allow-leaks exclude each other; give one of them."))
+        leaks = leak_policy(repair=repair, allow=allow_leaks)
         config = SplitConfig(test=test, valid=valid, seed=seed)
         with TerminalProgress() as progress:
             division = divide(
                 source,
                 config,
-                leaks="repair" if repair else "allow" if allow_leaks else "refuse",
+                leaks=leaks,
                 drop_small_classes=drop_small_classes,
                 near=not no_near,
                 flips=flips,
