@@ -178,6 +178,23 @@ def test_groups_larger_than_the_share_do_not_empty_the_test() -> None:
     assert set(a.loc[a["split"] == "train", "group"]) == {"big"}
 
 
+def test_beside_a_film_half_of_the_other_pictures_are_learned_from() -> None:
+    rows: list[Row] = [(digest(i), f"a/{i}", "a", "", "film" if i < 300 else "") for i in range(340)]
+    rows += [(digest(1000 + i), f"b/{i}", "b", "", "") for i in range(100)]
+    table = assign_splits(manifest_of(rows), SplitConfig()).table
+    assert set(table.loc[table["group"] == "film", "split"]) == {"train"}
+    others = table[(table["group"] == "") & (table["label"] == "a")]
+    assert others["split"].value_counts().to_dict() == {"test": 20, "valid": 10, "train": 10}
+    assert table.loc[table["label"] == "b", "split"].value_counts().to_dict() == {"train": 68, "test": 20, "valid": 12}
+
+
+def test_a_class_whose_pictures_all_belong_together_is_said_to_be_so() -> None:
+    rows: list[Row] = [(digest(i), f"a/{i}", "a", "", "film") for i in range(9)]
+    rows += [(digest(100 + i), f"b/{i}", "b", "", "") for i in range(9)]
+    with pytest.raises(TooFewPictures, match=r"All 9 pictures of the class a \(such as a/0\) belong together"):
+        check(manifest_of(rows), "refuse")
+
+
 def test_pictures_linked_by_copies_and_groups_are_one_group() -> None:
     rows: list[Row] = [
         (digest(1), "1", "a", "", "g"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,8 +61,9 @@ def cut(
 
     Every group draws a lot: a hash of one of its pictures' ids, keyed by the seed. In the order of the lots a group
     is chosen if it does not take one of its classes over its target, which is the share rounded and leaves one
-    picture at least. So names and order do not matter, and a picture that is added later moves hardly any other.
-    Unlike scikit-learn's StratifiedGroupKFold this takes any share, and one pass.
+    picture at least; beside a group that is larger than that, half of the class's other pictures stay, too. So names
+    and order do not matter, and a picture that is added later moves hardly any other. Unlike scikit-learn's
+    StratifiedGroupKFold this takes any share, and one pass.
 
     Args:
         pictures: what to choose from, groups without gaps (``take``).
@@ -72,11 +74,9 @@ def cut(
         (N,) bool, the choice; and the classes from which nothing could be chosen although ``every_class`` wants it.
     """
     labels, groups = pictures.labels, pictures.groups
-    classes = int(labels.max(initial=-1)) + 1
-    sizes = np.bincount(labels, minlength=classes)
-    target = np.clip(np.floor(sizes * share + 0.5).astype(np.int64), int(every_class), np.maximum(sizes - 1, 0))
-    order = np.argsort(_lots(pictures, seed), kind="stable")
     first, counts, mixed = _contents(labels, groups)
+    target = _targets(pictures, first, counts, mixed, share=share, least=int(every_class))
+    order = np.argsort(_lots(pictures, seed), kind="stable")
     left = target.tolist()
     taken = []
     # Plain numbers in a plain loop: a million groups take half a second.
@@ -95,6 +95,32 @@ def cut(
             _choose_smallest(chosen, label, order, pictures)
     still = [label for label in without if not chosen[groups[labels == label]].any()]
     return chosen[groups], np.array(still, dtype=np.int64)
+
+
+def _targets(
+    pictures: Cuttable,
+    first: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    mixed: Mapping[int, tuple[tuple[int, int], ...]],
+    *,
+    share: float,
+    least: int,
+) -> NDArray[np.int64]:
+    """Return (classes,) int64: how many pictures of each class are to be chosen at most.
+
+    Beside a group that is too large to be chosen - a film, whose frames are near copies - the target could be all
+    other pictures of the class, and the film all that is left to learn from. So of these others half stays.
+    """
+    labels, groups = pictures.labels, pictures.groups
+    sizes = np.bincount(labels, minlength=int(labels.max(initial=-1)) + 1)
+    target = np.floor(sizes * share + 0.5).astype(np.int64)
+    too_large = counts > target[first]
+    for group, parts in mixed.items():
+        too_large[group] = any(count > target[label] for label, count in parts)
+    others = np.bincount(labels[~too_large[groups]], minlength=len(sizes))
+    target = np.where(others < sizes, np.minimum(target, np.ceil(others * max(share, 0.5)).astype(np.int64)), target)
+    clipped: NDArray[np.int64] = np.clip(target, least, np.maximum(sizes - 1, 0))
+    return clipped
 
 
 def _lots(pictures: Cuttable, seed: int) -> NDArray[np.uint64]:

@@ -49,7 +49,13 @@ def require_classes(manifest: Manifest) -> None:
     small = _small_classes(manifest)
     if small:
         label, path = next(iter(small.items()))
-        if path:
+        count = manifest.table.loc[manifest.table["label"] == label, "id"].nunique()
+        if count > 1:
+            text = _(
+                "All {count:,} pictures of the class {label} (such as {path}) belong together, as copies, near copies "
+                "or pictures of one group do; some to learn from and others to measure with are wanted."
+            )
+        elif path:
             text = _(
                 "The class {label} has only one picture ({path}), or copies of one; one to learn from and another one "
                 "to measure with are wanted."
@@ -59,7 +65,7 @@ def require_classes(manifest: Manifest) -> None:
         others = ", ".join(list(small)[1:_NAMED])
         more = " " + _("Too small as well: {names}.").format(names=others) if others else ""
         raise TooFewPictures(
-            text.format(label=label, path=path) + more,
+            text.format(label=label, path=path, count=count) + more,
             hint=_("Add pictures, or leave such classes out with --drop-small-classes."),
         )
     if len(manifest.classes) < 2:
