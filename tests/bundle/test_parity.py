@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from anmok.bundle.parity import compare_answers
-from anmok.bundle.probabilities import softmax
 from anmok.errors import ParityError
+from anmok.probabilities import softmax
 
 LABELS = ("cat", "dog", "fox")
 

@@ -18,7 +18,6 @@ from anmok.bundle.format import Reference, read_bundle, write_bundle
 from anmok.bundle.graph import OUTPUTS, check_graph
 from anmok.bundle.info import BundleInfo, Parity
 from anmok.bundle.parity import compare_answers
-from anmok.bundle.probabilities import fit_temperature, softmax
 from anmok.bundle.serving import GraphAnswer, ServedGraph
 from anmok.config import Limits, to_json
 from anmok.data.manifest import Manifest
@@ -27,6 +26,7 @@ from anmok.features.extractor import Extractor, extract
 from anmok.i18n import _
 from anmok.models.packs import find_pack
 from anmok.models.registry import get_model
+from anmok.probabilities import fit_temperature, softmax
 from anmok.progress import Progress, SilentProgress
 from anmok.records import TEST, TRAIN, VALID
 from anmok.storage import explained

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from anmok.clean.evidence import Evidence
 from anmok.clean.registry import CheckResult, register_check
 from anmok.i18n import gettext
+from anmok.probabilities import SMALLEST, fit_temperature, softmax
 from anmok.records import Action
 from anmok.training.heads import STRENGTHS, fit_logistic
 from anmok.training.rows import groups_of
@@ -34,8 +35,6 @@ PROPOSED = 0.5
 #: The strength of the heads is chosen on at most so many pictures. It is the spread that weights are expected to
 #: have, which does not depend on how many pictures are learned from.
 CHOOSING = 10_000
-#: Logarithms of the temperatures that are tried, and how far probabilities are kept from 0.
-LOG_TEMPERATURES, EPSILON = (-5.0, 3.0), 1e-7
 RELABEL: Action = "relabel"
 REVIEW: Action = "review"
 
@@ -172,22 +171,9 @@ def _doubted(
 def _calibrated(
     probabilities: NDArray[np.float64], labels: NDArray[np.int64], learned: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return ``softmax(log(probabilities) / T)`` at the T that makes them fit the labels of ``learned`` best.
-
-    Source: Guo et al., On calibration of modern neural networks (ICML 2017).
-    """
-    from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax, softmax
-
-    logs = np.log(np.clip(probabilities, EPSILON, 1))
-    rows, numbers = np.arange(int(learned.sum())), labels[learned]
-
-    def loss(log_temperature: float) -> float:
-        return -float(log_softmax(logs[learned] / np.exp(log_temperature), axis=1)[rows, numbers].mean())
-
-    best = minimize_scalar(loss, bounds=LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-3}).x
-    calibrated: NDArray[np.float64] = softmax(logs / np.exp(best), axis=1)
-    return calibrated
+    """Return the probabilities at the temperature that makes them fit the labels of ``learned`` best."""
+    temperature = fit_temperature(probabilities[learned], labels[learned])
+    return softmax(np.log(np.clip(probabilities, SMALLEST, 1)), temperature).astype(np.float64)
 
 
 def _reason(values: Mapping[str, Any]) -> str:

@@ -24,9 +24,13 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, json_option()] = False,
         lang: Annotated[str, lang_option()] = "",
     ) -> None:
-        from anmok.cli.console import TerminalProgress, stdout
-        from anmok.data.scan import scan as scan_source
+        from rich.markup import escape
 
+        from anmok.cli.console import TerminalProgress, harmless, stdout
+        from anmok.data.scan import scan as scan_source
+        from anmok.pipeline.folder import prepare_manifest
+
+        prepare_manifest(out, source)
         with TerminalProgress() as progress:
             manifest = scan_source(source, threads=threads, progress=progress)
         manifest.save(out)
@@ -44,14 +48,14 @@ def register(app: typer.Typer) -> None:
             return
         from rich.table import Table
 
-        table = Table(title=str(out), title_justify="left")
+        table = Table(title=escape(harmless(str(out))), title_justify="left")
         for title in (_("split"), _("class"), _("pictures")):
             table.add_column(title, overflow="fold")
         for (split, label), n in counts:
-            table.add_row(split or "–", label, str(n))
+            table.add_row(split or "–", escape(harmless(label)), str(n))
         console = stdout()
         console.print(table)
         for entry in manifest.quarantined[:10]:
-            console.print(f"! {entry.reason}", markup=False)
+            console.print(harmless(f"! {entry.reason}"), markup=False)
         if len(manifest.quarantined) > 10:
             console.print(_("… and {count} more.").format(count=len(manifest.quarantined) - 10))

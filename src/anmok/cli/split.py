@@ -51,10 +51,12 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         from anmok.cli.console import TerminalProgress
         from anmok.config import SplitConfig
+        from anmok.pipeline.folder import prepare_manifest
         from anmok.pipeline.split import divide
 
         leaks = leak_policy(repair=repair, allow=allow_leaks)
         config = SplitConfig(test=test, valid=valid, seed=seed)
+        prepare_manifest(out, source)
         with TerminalProgress() as progress:
             division = divide(
                 source,

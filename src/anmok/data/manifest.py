@@ -213,6 +213,18 @@ def quarantine_path(path: Path) -> Path:
     return path.with_name(path.stem + ".quarantine.csv")
 
 
+def might_be_manifest(path: Path) -> bool:
+    """Tell whether nothing is lost but a manifest, of any version, whole or damaged, if this file is overwritten."""
+    with explained(path), path.open("rb") as stream:
+        begin = stream.read(4)
+    if begin != b"PAR1":
+        return not begin
+    try:
+        return _METADATA in (pq.read_schema(path).metadata or {})
+    except (pa.ArrowException, OSError, ValueError):
+        return True
+
+
 def make_table(columns: dict[str, Any]) -> pd.DataFrame:
     """Return a table with all columns in order, from arrays or lists; text columns that are not given are empty.
 

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from anmok.bundle.format import Bundle, read_bundle
 from anmok.bundle.info import BundleInfo
-from anmok.bundle.probabilities import softmax
 from anmok.bundle.serving import ServedGraph
 from anmok.config import Limits
 from anmok.data.source import Source
 from anmok.errors import PictureError
 from anmok.features.engine import Item
 from anmok.inference.inputs import Inputs, source_items
+from anmok.probabilities import softmax
 from anmok.records import Prediction, PredictionFailure
 
 

@@ -16,7 +16,7 @@ from anmok.data.split import assign_splits
 from anmok.errors import StorageError, UsageError
 from anmok.i18n import _
 from anmok.pipeline.balance_folder import write_folder
-from anmok.pipeline.folder import prepare_folder
+from anmok.pipeline.folder import prepare_folder, prepare_manifest
 from anmok.progress import Progress, SilentProgress
 from anmok.storage import explained, read_json, write_json
 
@@ -90,7 +90,9 @@ def balance_source(
             _("Augmented pictures need a folder, and {path} is a manifest.").format(path=out),
             hint=_("Name a new folder with --out."),
         )
-    if not single:
+    if single:
+        prepare_manifest(out, source)
+    else:
         prepare_folder(out, is_ours=lambda folder: (folder / RESULT).is_file())
     before = scan(source, limits=config.limits, threads=config.threads, progress=progress)
     _spare_source(source, before, out, config)

@@ -24,7 +24,7 @@ from anmok.data.scan import scan
 from anmok.errors import AnmokError, SourceNotFound, StorageError, UsageError
 from anmok.evaluation.stored import from_json, to_json
 from anmok.i18n import _, current_language, ngettext, use_language
-from anmok.pipeline.folder import prepare_folder
+from anmok.pipeline.folder import prepare_folder, prepare_manifest
 from anmok.progress import Progress, SilentProgress
 from anmok.report.clean import render_review
 from anmok.storage import explained, read_json, write_json
@@ -141,7 +141,7 @@ def apply_findings(
                 _("There is no {name} beside {path}.").format(name=MANIFEST, path=escape(str(findings))),
                 hint=_("Name the pictures, or the manifest that `anmok clean` wrote: anmok clean SOURCE --apply FILE"),
             )
-    _refuse_to_overwrite(out, source)
+    prepare_manifest(out, source)
     manifest = scan(source, limits=limits, threads=threads, progress=progress)
     applied = apply_decisions(manifest, decisions, file=findings)
     applied.manifest.save(out)
@@ -271,22 +271,3 @@ def _flagged(manifest: Manifest, decisions: Sequence[Decision], ran: set[str]) -
     unaccepted = [replace(row, accept="") for row in decisions if row.found]
     table["flags"] = with_flags(table, match(manifest, unaccepted, file=Path(FINDINGS)))
     return replace(manifest, table=table)
-
-
-def _refuse_to_overwrite(out: Path, source: str | Path) -> None:
-    """Refuse to write over the manifest that undoes it, or over somebody's own file."""
-    if out.suffix.lower() != ".parquet":
-        raise UsageError(
-            _("{path} does not end in .parquet, as manifests do.").format(path=escape(str(out))),
-            hint=_("For example: -o cleaned.parquet"),
-        )
-    with explained(out):
-        if out.exists() and Path(source).exists() and out.samefile(source):
-            raise StorageError(
-                _("{path} is the manifest that the findings are about; with it what is done can be undone.").format(
-                    path=escape(str(out))
-                ),
-                hint=_("Name another file with -o."),
-            )
-    if out.exists():
-        Manifest.load(out)

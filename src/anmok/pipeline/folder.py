@@ -1,11 +1,13 @@
-"""The folder that a command leaves its results in: made sure of before the first hour of work."""
+"""Where a command leaves its results, a folder or a manifest: made sure of before the first hour of work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from anmok.errors import StorageError
+from anmok.data.manifest import might_be_manifest
+from anmok.data.names import escape
+from anmok.errors import StorageError, UsageError
 from anmok.i18n import _
 from anmok.storage import explained, sweep
 
@@ -31,4 +33,36 @@ def prepare_folder(out: Path, *, is_ours: Callable[[Path], bool]) -> None:
             raise StorageError(
                 _("The folder {path} holds something else than results of this command.").format(path=out),
                 hint=_("Name a new or empty folder with --out."),
+            )
+
+
+def prepare_manifest(out: Path, source: str | Path = "") -> None:
+    """Make sure that a manifest may be written to ``out``: never over a picture, or what undoes the work.
+
+    Args:
+        out: need not be there yet.
+        source: what the manifest is made from; may also be a name or a folder.
+
+    Raises:
+        UsageError: ``out`` has another ending.
+        StorageError: it is the source, holds something else than a manifest, or cannot be read.
+    """
+    name = escape(str(out))
+    if out.suffix.lower() != ".parquet":
+        raise UsageError(
+            _("{path} does not end in .parquet, as manifests do.").format(path=name),
+            hint=_("For example: -o cleaned.parquet"),
+        )
+    with explained(out):
+        if not out.exists():
+            return
+        hint = _("Name another file with -o.")
+        if str(source) and Path(source).exists() and out.samefile(source):
+            raise StorageError(
+                _("{path} would be overwritten, and with it what is done here can be undone.").format(path=name),
+                hint=hint,
+            )
+        if not might_be_manifest(out):
+            raise StorageError(
+                _("{path} holds something else than a manifest, and would be overwritten.").format(path=name), hint=hint
             )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from anmok.bundle.probabilities import fit_temperature, softmax
+from anmok.probabilities import fit_temperature, softmax
 
 logit_arrays = arrays.arrays(
     np.float32, st.tuples(st.integers(1, 5), st.integers(2, 6)), elements=st.floats(-(2.0**100), 2.0**100, width=32)
