@@ -192,8 +192,8 @@ def _spare_source(source: str | Path, manifest: Manifest, out: Path, config: Bal
     with explained(out):
         if given is not None and given.is_file() and target.exists() and target.samefile(given):
             raise UsageError(
-                _("{path} would be overwritten, and it is what undoes the balancing.").format(path=target),
-                hint=_("Name another file with --out."),
+                _("{path} would be overwritten, and with it what is done here can be undone.").format(path=target),
+                hint=_("Name another file with -o."),
             )
         if config.oversample is None:
             return

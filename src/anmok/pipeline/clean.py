@@ -27,7 +27,7 @@ from anmok.i18n import _, current_language, ngettext, use_language
 from anmok.pipeline.folder import prepare_folder, prepare_manifest
 from anmok.progress import Progress, SilentProgress
 from anmok.report.clean import render_review
-from anmok.storage import explained, read_json, write_json
+from anmok.storage import read_json, write_json
 
 MANIFEST, FINDINGS, VALUES, PAGE, CLEANED = (
     "manifest.parquet",
@@ -130,8 +130,8 @@ def apply_findings(
         accepting: what is accepted in addition.
 
     Raises:
-        UsageError: the file cannot be read, or names what the manifest does not have.
-        StorageError: ``out`` would overwrite what the manifest is made from, or something that is no manifest.
+        UsageError: the file cannot be read, or names what the manifest does not have; ``out`` is the source.
+        StorageError: ``out`` would overwrite something that is no manifest.
     """
     decisions = accept(read_findings(findings), accepting)
     if source is None:

@@ -44,8 +44,8 @@ def prepare_manifest(out: Path, source: str | Path = "") -> None:
         source: what the manifest is made from; may also be a name or a folder.
 
     Raises:
-        UsageError: ``out`` has another ending.
-        StorageError: it is the source, holds something else than a manifest, or cannot be read.
+        UsageError: ``out`` has another ending, or is the source.
+        StorageError: it holds something else than a manifest, or cannot be read.
     """
     name = escape(str(out))
     if out.suffix.lower() != ".parquet":
@@ -58,7 +58,7 @@ def prepare_manifest(out: Path, source: str | Path = "") -> None:
             return
         hint = _("Name another file with -o.")
         if str(source) and Path(source).exists() and out.samefile(source):
-            raise StorageError(
+            raise UsageError(
                 _("{path} would be overwritten, and with it what is done here can be undone.").format(path=name),
                 hint=hint,
             )
