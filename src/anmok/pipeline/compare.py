@@ -64,14 +64,8 @@ def compare(
     prepare_folder(out, is_ours=lambda folder: (folder / MANIFEST).exists() or (folder / "runs").is_dir())
     with clock.stage("scan"):
         scanned = scan(source, limits=config.limits, threads=config.threads, progress=progress)
-    with clock.stage("checks"):
-        evidence = _evidence(scanned, recipes, config, progress)
-        # Near copies first: a split must not part them, and a given split that does is refused.
-        whole = grouped(evidence)
-    with clock.stage("split"):
-        manifest = assign_splits(check(whole, config.leaks, config.drop_small_classes), config.split)
-        require_valid(manifest)
-        manifest.save(out / MANIFEST)
+    evidence = _evidence(scanned, recipes, config, progress)
+    manifest = _divided(evidence, out, config, clock)
     with clock.stage("checks"):
         checks = look_over(evidence) if config.look_over else ()
     bench = _Bench(manifest, out, config, clock, progress, evidence)
@@ -101,6 +95,18 @@ def compare(
     # The summary comes last: a script that waits for it finds everything else.
     write_summary(comparison, out)
     return comparison
+
+
+def _divided(evidence: Evidence, out: Path, config: CompareConfig, clock: Clock) -> Manifest:
+    """Keep near copies together, settle leaks, split, and save the manifest."""
+    with clock.stage("checks"):
+        # Near copies first: a split must not part them, and a given split that does is refused.
+        whole = grouped(evidence)
+    with clock.stage("split"):
+        manifest = assign_splits(check(whole, config.leaks, config.drop_small_classes), config.split)
+        require_valid(manifest)
+        manifest.save(out / MANIFEST)
+    return manifest
 
 
 def _evidence(scanned: Manifest, recipes: list[Recipe], config: CompareConfig, progress: Progress) -> Evidence:
