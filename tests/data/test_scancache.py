@@ -1,7 +1,7 @@
 """Whatever happens to the cache file, a scan goes on with the same results."""
 
 import contextlib
-import dataclasses
+import errno
 import os
 import signal
 import sqlite3
@@ -74,7 +74,7 @@ def test_what_was_put_is_found_at_once_and_later() -> None:
     value=st.floats(allow_nan=False),
 )
 def test_any_facts_come_back_as_they_were(mode: str, kind: str, size: int, value: float) -> None:
-    wanted = dataclasses.replace(facts(5), mode=mode, format=kind, bytes=size, entropy=value)
+    wanted = facts(5)._replace(mode=mode, format=kind, bytes=size, entropy=value)
     assert _unpacked(wanted.id, _packed(wanted)) == wanted
 
 
@@ -127,6 +127,48 @@ def test_a_full_disk_turns_the_cache_off_after_one_line(tmp_path: Path) -> None:
     assert len(progress.said) == 1
     assert "full" in progress.said[0]
     assert scan(tmp_path).table.equals(wanted)
+
+
+def test_a_disk_that_is_too_full_for_thumbnails_turns_the_cache_off_after_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tree(tmp_path, pictures_of({"a": 70, "b": 70}))
+    filled(1)
+
+    def no_space(path: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", no_space)
+        progress = Counting()
+        wanted = scan(tmp_path, progress=progress).table
+    assert len(progress.said) == 1
+    assert "the disk is full" in progress.said[0]
+    # No row was written without its thumbnail.
+    assert known(1) == 1
+    assert finished() == 0
+    assert scan(tmp_path).table.equals(wanted)
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "empty", "folder"])
+def test_a_damaged_file_of_thumbnails_counts_for_nothing(damage: str) -> None:
+    filled(40)
+    one, other = sorted(cache_file().with_suffix(".thumbs").rglob("*.bin"))
+    data = one.read_bytes()
+    if damage == "folder":
+        one.unlink()
+        one.mkdir()
+    else:
+        changed = {"cut": data[:-1], "changed": data[:5000] + b"\0" + data[5001:], "empty": b""}
+        one.write_bytes(changed[damage])
+    numbers = [digest(number) for number in range(40)]
+    with ScanCache.open(Counting()) as cache:
+        found = dict(cache.get_thumbs(numbers))
+        assert set(found.values()) == {THUMB}
+        assert len(found) == (other.stat().st_size - 4) // len(THUMB) in (8, 32)
+        assert len(cache.get(numbers)) == 40
+        put(cache, range(40))
+        assert len(dict(cache.get_thumbs(numbers))) == 40
 
 
 def test_a_folder_that_may_not_be_written_turns_the_cache_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """The thumbnails that a scan kept are there without reading a picture again; those that are gone are made anew."""
 
+import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +20,16 @@ from tests.data.made import picture, pictures_of, write_tree
 from tests.data.test_scan import Counting
 from tests.pictures import encode, photo
 
-ALL = "length(value) > 3000"
-HALF = "length(value) < 500 AND number % 2"
-"""The rows that say in which larger row a thumbnail is."""
 
-
-def forget(rows: str) -> None:
+def forget_half() -> None:
+    """Delete rows that say in which file a thumbnail is."""
     with sqlite3.connect(cache_dir() / "pictures.sqlite") as database:
-        database.execute(f"DELETE FROM entries WHERE {rows}")
+        database.execute("DELETE FROM entries WHERE number % 2")
     database.close()
+
+
+def forget_all() -> None:
+    shutil.rmtree(cache_dir() / "pictures.thumbs")
 
 
 def test_thumbnails_come_from_the_scan_although_the_pictures_are_gone(tmp_path: Path) -> None:
@@ -50,12 +53,12 @@ def test_a_thumbnail_shows_the_whole_picture_squashed(tmp_path: Path) -> None:
     assert np.array_equal(load_thumbs(manifest)[0], wanted)
 
 
-@pytest.mark.parametrize("rows", [HALF, ALL], ids=["half", "all"])
-def test_thumbnails_that_are_gone_are_made_anew_and_kept(tmp_path: Path, rows: str) -> None:
+@pytest.mark.parametrize("forget", [forget_half, forget_all])
+def test_thumbnails_that_are_gone_are_made_anew_and_kept(tmp_path: Path, forget: Callable[[], None]) -> None:
     manifest = scan(write_tree(tmp_path, pictures_of({"a": 40, "b": 40})))
     manifest = manifest.with_table(manifest.table.sample(frac=1, random_state=1))
     wanted = load_thumbs(manifest)
-    forget(rows)
+    forget()
     progress = Counting()
     assert np.array_equal(load_thumbs(manifest, threads=2, progress=progress), wanted)
     assert 0 < progress.total == progress.done <= 80
@@ -66,7 +69,7 @@ def test_thumbnails_that_are_gone_are_made_anew_and_kept(tmp_path: Path, rows: s
 
 def test_a_picture_that_is_gone_or_another_is_said(tmp_path: Path) -> None:
     manifest = scan(write_tree(tmp_path, pictures_of({"a": 3})))
-    forget(ALL)
+    forget_all()
     write_tree(tmp_path, {"a/001.png": picture(9)})
     with pytest.raises(DataError, match=r"a/001\.png is not the picture that was scanned"):
         load_thumbs(manifest)
@@ -84,7 +87,7 @@ def test_of_no_pictures_there_are_no_thumbnails(tmp_path: Path) -> None:
 def test_thumbnails_of_real_pictures_are_the_same_from_the_scan_and_read_again(data_dir: Path) -> None:
     manifest = scan(data_dir / "scenes6.zip")
     kept = load_thumbs(manifest)
-    forget(ALL)
+    forget_all()
     assert np.array_equal(load_thumbs(manifest), kept)
     with open_source(data_dir / "scenes6.zip") as source:
         pixels = decode(source.read(manifest.table["path"][5]), name="x").pixels

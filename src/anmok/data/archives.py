@@ -121,7 +121,7 @@ class ZipSource:
         info = self._members.get(path)
         if info is None or self._stamp is None:
             return None
-        return f"{self._stamp} {info.header_offset} {info.file_size} {info.CRC}"
+        return f"{self._stamp} {info.header_offset >> 18}\0{info.header_offset} {info.file_size} {info.CRC}"
 
     def close(self) -> None:
         """Close the zip; closing twice is fine."""
@@ -172,7 +172,8 @@ def _opened(file: Path) -> zipfile.ZipFile:
 
 def _archive_stamp(archive: zipfile.ZipFile) -> str | None:
     # Of the file that is open, whatever may stand under its name by now.
-    return stamp_of(os.fstat(archive.fp.fileno())) if archive.fp else None
+    stamp = stamp_of(os.fstat(archive.fp.fileno())) if archive.fp else None
+    return stamp and stamp.replace("\0", " ")
 
 
 def _damaged(path: str, error: Exception) -> DamagedPicture:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ from anmok.storage import explained, storage_error
 
 # Opening a pipe would wait for a writer; so would a device. O_NONBLOCK and O_CLOEXEC exist on POSIX only.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+# Windows has none.
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 
 
 class FolderSource(Closing):
@@ -46,7 +49,8 @@ class FolderSource(Closing):
         self.name = name or escape(self.location.name) or str(self.location)
         self._limits = limits
         self._root = os.path.realpath(folder)
-        self._folders_inside: dict[str, bool] = {}
+        # By path inside the source with a "/" behind: where the folder is on the disk, if it lies inside.
+        self._folders_inside: dict[str, str | None] = {}
 
     def entries(self) -> Iterator[Entry | Quarantined]:
         """Go through all files, folder by folder, sorted by name."""
@@ -100,12 +104,19 @@ class FolderSource(Closing):
 
     def read(self, path: str, /) -> bytes:
         """Return the bytes of one file."""
+        if _NO_LINKS:
+            # That it is no link is made sure by opening it, which is both faster and surer than to look before.
+            with contextlib.suppress(OSError, ValueError):
+                descriptor = os.open(self._place(path), _FLAGS | _NO_LINKS)
+                return _read_open(descriptor, path, self._limits.max_bytes)
         return read_file(self._file(path), path, self._limits.max_bytes)
 
     def stamp(self, path: str, /) -> str | None:
         """Tell one state of one file from all others; its hard links have the same."""
         try:
-            status = os.stat(self._file(path))
+            status = os.lstat(self._place(path))
+            if not stat.S_ISREG(status.st_mode):
+                status = os.stat(self._file(path))
         except (OSError, ValueError, PictureError):
             return None
         return stamp_of(status) if stat.S_ISREG(status.st_mode) else None
@@ -141,19 +152,31 @@ class FolderSource(Closing):
 
         Checked here and not only in `entries`: paths also come from manifests, which others may have written.
         """
-        if not is_inside(path):
-            raise outside(path)
-        parent, _slash, name = path.rpartition("/")
-        if parent not in self._folders_inside:
-            self._folders_inside[parent] = self._holds(os.path.realpath(self._on_disk(parent)))
-        if not self._folders_inside[parent]:
-            raise outside(path)
-        name = unescape(name)
-        file = os.path.join(self._on_disk(parent), name)
-        # On Windows an escaped backslash would be a separator.
-        if os.path.basename(file) != name or (os.path.islink(file) and not self._holds(os.path.realpath(file))):
+        file = self._place(path)
+        if os.path.islink(file) and not self._holds(os.path.realpath(file)):
             raise outside(path)
         return file
+
+    def _place(self, path: str) -> str:
+        """Return where the file lies on the disk; its folder is inside, but it may itself be a link out."""
+        slash = path.rfind("/") + 1
+        parent, name = path[:slash], path[slash:]
+        try:
+            folder = self._folders_inside[parent]
+        except KeyError:
+            folder = self._folders_inside[parent] = self._folder_inside(parent)
+        if "\\" in name:
+            name = unescape(name)
+        # On Windows an escaped backslash would be a separator, and "C:" a drive.
+        if folder is None or name in ("", ".", "..") or "\0" in name or os.path.basename(name) != name:
+            raise outside(path)
+        return folder + name
+
+    def _folder_inside(self, parent: str) -> str | None:
+        if parent and not is_inside(parent[:-1]):
+            return None
+        folder = self._on_disk(parent[:-1])
+        return os.path.join(folder, "") if self._holds(os.path.realpath(folder)) else None
 
     def _on_disk(self, path: str) -> str:
         return os.path.join(self._root, *map(unescape, path.split("/"))) if path else self._root
@@ -194,22 +217,27 @@ def read_file(file: str, path: str, limit: int) -> bytes:
         PictureError: it cannot be read, is no file, or is larger.
     """
     try:
-        descriptor = os.open(file, _FLAGS)
-        try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise not_a_file(path)
-            if status.st_size > limit:
-                raise too_large(path, status.st_size, limit)
-            with os.fdopen(descriptor, "rb", closefd=False) as stream:
-                # One byte more than the size: a file that grows meanwhile is seen, and cannot grow over the limit.
-                data = stream.read(status.st_size + 1)
-        finally:
-            os.close(descriptor)
+        return _read_open(os.open(file, _FLAGS), path, limit)
     except OSError as error:
         raise from_os_error(error, path) from error
     except ValueError as error:  # a NUL in the name: no disk can hold that
         raise missing(path) from error
+
+
+def _read_open(descriptor: int, path: str, limit: int) -> bytes:
+    """Read and close an open file."""
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise not_a_file(path)
+        if status.st_size > limit:
+            raise too_large(path, status.st_size, limit)
+        # One byte more than the size: a file that grows meanwhile is seen, and cannot grow over the limit.
+        data = os.read(descriptor, status.st_size + 1)
+        while len(data) < status.st_size and (more := os.read(descriptor, status.st_size + 1 - len(data))):
+            data += more  # the system may give less at a time: of very large files, or when a signal comes
+    finally:
+        os.close(descriptor)
     if len(data) > limit:
         raise too_large(path, len(data), limit)
     return data

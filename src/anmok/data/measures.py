@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +28,7 @@ _FILTER = Image.Resampling.BILINEAR
 _REDUCING_GAP = 1.5
 
 
-@dataclass(frozen=True, slots=True)
-class Measures:
+class Measures(NamedTuple):
     """See ``ImageRecord`` for units and ranges."""
 
     brightness: float
@@ -62,19 +62,23 @@ def reduce(image: Image.Image) -> Reduced:
     return reduce_all([image])[0]
 
 
-def reduce_all(images: Sequence[Image.Image]) -> list[Reduced]:
-    """Reduce pictures, in their order, each as ``reduce`` would; small ones of one size together, which is faster."""
-    reduced: list[Reduced | None] = [None] * len(images)
-    sizes: dict[tuple[int, int], list[int]] = {}
-    for at, image in enumerate(images):
-        if is_small(image):
-            sizes.setdefault(image.size, []).append(at)
+def reduce_all(pictures: Sequence[Image.Image | Reduced]) -> list[Reduced]:
+    """Reduce pictures, in their order, each as ``reduce`` would; small ones of one size together, which is faster.
+
+    What was reduced before stays as it is.
+    """
+    reduced: dict[int, Reduced] = {}
+    sizes: dict[tuple[int, int], dict[int, Image.Image]] = {}
+    for at, picture in enumerate(pictures):
+        if isinstance(picture, Reduced):
+            reduced[at] = picture
+        elif is_small(picture):
+            sizes.setdefault(picture.size, {})[at] = picture
         else:
-            reduced[at] = _reduce_large(image)
-    for places in sizes.values():
-        for at, small in zip(places, _reduce_small([images[at] for at in places]), strict=True):
-            reduced[at] = small
-    return [picture for picture in reduced if picture is not None]
+            reduced[at] = _reduce_large(picture)
+    for images in sizes.values():
+        reduced |= zip(images, _reduce_small(list(images.values())), strict=True)
+    return [reduced[at] for at in range(len(pictures))]
 
 
 def is_small(image: Image.Image) -> bool:

@@ -6,14 +6,16 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from anmok.config import Limits
-from anmok.data.measures import MEASURED_SIDE, Measures, Reduced, measure_all, reduce
+from anmok.data.measures import MEASURED_SIDE, Reduced, is_small, measure_all, reduce, reduce_all
 from anmok.data.scancache import Facts, ScanCache
 from anmok.data.source import Source, quarantine
 from anmok.errors import PictureError, PictureTooLarge
@@ -27,8 +29,6 @@ HANDFUL = 64
 HANDFUL_BYTES = 4 * 2**20
 """What was read is measured and written into the cache when there is so much of it, although the handful is not done:
 large files need not be in memory together, and take long enough to decode that a kill would lose them all."""
-
-NO_IMAGE = Image.new("RGB", (1, 1))
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -124,19 +124,15 @@ class _Handful:
         if not self.waiting and not self.unsaved:
             return
         self.facts |= self.cache.get(self.waiting)
-        decoded: list[tuple[str, int, Upright]] = []
-        reduced: list[Reduced] = []
+        batch = Batch()
         for digest, (data, paths) in self.waiting.items():
             picture = None if digest in self.facts else self._decode(data, paths)
             if picture is not None:
-                reduced.append(reduce(picture.image))
-                # Of a large picture no more than that is kept.
-                decoded.append((digest, len(data), replace(picture, image=NO_IMAGE)))
-        new = [facts_of(*of, measures) for of, measures in zip(decoded, measure_all(reduced), strict=True)]
-        self.facts |= {facts.id: facts for facts in new}
-        thumbs = [picture.thumb.tobytes() for picture in reduced]
+                batch.add(digest, len(data), picture)
+        new = batch.measure()
+        self.facts |= {facts.id: facts for facts, _thumb in new}
         stamps = {stamp: self.facts[digest] for stamp, digest in self.unsaved.items() if digest in self.facts}
-        self.cache.put(list(zip(new, thumbs, strict=True)), stamps)
+        self.cache.put([(facts, thumb.tobytes()) for facts, thumb in new], stamps)
         self.waiting, self.unsaved, self.size = {}, {}, 0
 
     def _decode(self, data: bytes, paths: Sequence[str]) -> Upright | None:
@@ -162,22 +158,21 @@ class _Handful:
         return facts
 
 
-def facts_of(digest: str, size: int, picture: Upright, measures: Measures) -> Facts:
-    """Put together what is known of a file; ``size`` is in bytes."""
-    return Facts(
-        id=digest,
-        width=picture.width,
-        height=picture.height,
-        mode=picture.mode,
-        format=picture.format,
-        bytes=size,
-        brightness=measures.brightness,
-        contrast=measures.contrast,
-        mean_r=measures.mean_r,
-        mean_g=measures.mean_g,
-        mean_b=measures.mean_b,
-        saturation=measures.saturation,
-        sharpness=measures.sharpness,
-        entropy=measures.entropy,
-        phash=measures.phash,
-    )
+class Batch:
+    """Decoded pictures that are measured together. Of a large one no more is kept than what is measured."""
+
+    def __init__(self) -> None:
+        self._known: list[tuple[str, int, int, str, str, int]] = []
+        self._pictures: list[Image.Image | Reduced] = []
+
+    def add(self, digest: str, size: int, picture: Upright) -> None:
+        """Take a picture; ``digest`` is the SHA-256 of its file, and ``size`` the file's bytes."""
+        self._known.append((digest, picture.width, picture.height, picture.mode, picture.format, size))
+        image = picture.image
+        self._pictures.append(image if is_small(image) else reduce(image))
+
+    def measure(self) -> list[tuple[Facts, NDArray[np.uint8]]]:
+        """Return facts and thumbnails, uint8 ``(32, 32, 3)``, in the order in which the pictures came."""
+        reduced = reduce_all(self._pictures)
+        rows = zip(self._known, measure_all(reduced), reduced, strict=True)
+        return [(Facts._make((*known, *measures)), picture.thumb) for known, measures, picture in rows]

@@ -80,7 +80,7 @@ def _scan_items(source: Source, listing: Listing, limits: Limits, threads: int, 
             task.advance(len(handful))
     if not items:
         raise _nothing_readable(source, quarantined)
-    columns = _columns(items, Item.__slots__) | _columns(facts, Facts.__slots__)
+    columns = _columns(items, Item.__slots__) | _columns(facts, Facts._fields)
     return Manifest(
         table=make_table(columns),
         source=escape_path(source.location),

@@ -1,20 +1,27 @@
 """What was measured in a file, so that a second scan need not decode it, and mostly not even open it.
 
 Two small rows for a picture, both with its facts: one under the SHA-256 of the file's bytes, one under the ``stamp`` of
-the file. The thumbnails that were put together are one large row, which the first names: written one by one, under keys
-without an order, they would take longer than all else. Whatever happens to the cache - killed writers, two processes,
-damage, a full disk - ``ByteCache`` sees to it that a scan goes on and its results are the same.
+the file. The thumbnails that were put together are one file beside the database (``pictures.thumbs/<xx>/<key>.bin``),
+which the first row names: in the database they would be written twice. Such a file is written before the rows that name
+it, and is never changed. One that is missing, cut short or damaged (it ends with its CRC-32) counts for nothing: its
+thumbnails are made again. A kill between file and rows, or a database that is begun anew, leaves files behind that no
+row names; nothing reads or removes them. Each picture takes 3 kB, as long as the cache is there; the whole cache may be
+deleted at any time.
+
+Whatever happens to the cache - killed writers, two processes, damage, a full disk - ``ByteCache`` sees to it that a
+scan goes on and its results are the same.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import struct
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from anmok.cache import ByteCache
 from anmok.data.measures import THUMB_SIDE
@@ -27,15 +34,16 @@ SCAN_VERSION = 3
 # Width, height, bytes; the eight real numbers; the hash; the length of the mode, behind which the format stands.
 _PACKED = struct.Struct("<IIQ8d8sB")
 _DIGEST = 32
-# Where a thumbnail is: the key of the row, and the place in it.
+# Where a thumbnail is: the key of the file, and the place in it.
 _KEY_BYTES = 12
 _PLACE = struct.Struct(f"<{_KEY_BYTES}sI")
-_THUMBS_AT_ONCE = 64
 THUMB_BYTES = 3 * THUMB_SIDE**2
+_CHECKSUM = struct.Struct("<I")
+
+logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(NamedTuple):
     """What the bytes of a picture alone decide; see ``ImageRecord``."""
 
     id: str
@@ -63,8 +71,8 @@ class ScanCache:
 
     def __init__(self, path: Path, progress: Progress) -> None:
         self._cache = ByteCache(path, warn=progress.say, page_size=4096)
-        names = ("picture", "stamp", "thumbs")
-        self._pictures, self._stamps, self._thumbs = (f"{name} {SCAN_VERSION}" for name in names)
+        self._pictures, self._stamps = f"picture {SCAN_VERSION}", f"stamp {SCAN_VERSION}"
+        self._thumbs = path.with_suffix(".thumbs")
 
     @classmethod
     def open(cls, progress: Progress) -> ScanCache:
@@ -87,13 +95,12 @@ class ScanCache:
         for digest, data in self._cache.get(self._pictures, digests).items():
             key, at = _PLACE.unpack_from(data)
             places.setdefault(key.hex(), []).append((at, digest))
-        keys = list(places)
-        for begin in range(0, len(keys), _THUMBS_AT_ONCE):
-            for key, data in self._cache.get(self._thumbs, keys[begin : begin + _THUMBS_AT_ONCE]).items():
-                for at, digest in places[key]:
-                    thumb = data[at * THUMB_BYTES : (at + 1) * THUMB_BYTES]
-                    if len(thumb) == THUMB_BYTES:
-                        yield digest, thumb
+        for key, wanted in places.items():
+            data = _read_checked(self._thumbs_file(key))
+            for at, digest in wanted:
+                thumb = data[at * THUMB_BYTES : (at + 1) * THUMB_BYTES]
+                if len(thumb) == THUMB_BYTES:
+                    yield digest, thumb
 
     def put(self, pictures: Sequence[tuple[Facts, bytes]], stamps: Mapping[str, Facts] | None = None) -> None:
         """Remember: all of it, or, where the disk is full, nothing.
@@ -102,16 +109,24 @@ class ScanCache:
             pictures: facts and thumbnails.
             stamps: facts by the stamps of the files that they were read from.
         """
-        key, known = os.urandom(_KEY_BYTES), (stamps or {}).items()
-        self._cache.put_together(
-            {
-                self._thumbs: {key.hex(): b"".join(thumb for _facts, thumb in pictures)} if pictures else {},
-                self._pictures: {
-                    facts.id: _PLACE.pack(key, at) + _packed(facts) for at, (facts, _thumb) in enumerate(pictures)
-                },
-                self._stamps: {stamp: bytes.fromhex(facts.id) + _packed(facts) for stamp, facts in known},
-            }
-        )
+        key = os.urandom(_KEY_BYTES)
+        packed = {facts.id: _packed(facts) for facts, _thumb in pictures}
+        rows = {facts.id: _PLACE.pack(key, at) + packed[facts.id] for at, (facts, _thumb) in enumerate(pictures)}
+        stamped = {
+            stamp: bytes.fromhex(facts.id) + (packed.get(facts.id) or _packed(facts))
+            for stamp, facts in (stamps or {}).items()
+        }
+        thumbs = b"".join([thumb for _facts, thumb in pictures])
+        thumbs += _CHECKSUM.pack(zlib.crc32(thumbs))
+
+        def write() -> None:
+            if pictures:
+                _write(self._thumbs_file(key.hex()), thumbs)
+
+        self._cache.put_together({self._pictures: rows, self._stamps: stamped}, before=write)
+
+    def _thumbs_file(self, key: str) -> Path:
+        return self._thumbs / key[:2] / f"{key}.bin"
 
     def __enter__(self) -> Self:
         return self
@@ -122,47 +137,37 @@ class ScanCache:
         self._cache.close()
 
 
+def _write(path: Path, data: bytes) -> None:
+    """Write a file that nothing names yet: neither a rename nor a flush to the disk is needed."""
+    try:
+        path.write_bytes(data)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def _read_checked(path: Path) -> bytes:
+    """Return what was written, or nothing, where it is not there or not whole."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        logger.warning("thumbnails in %s cannot be read (%s) and are made again", path, error)
+        return b""
+    data, checksum = data[: -_CHECKSUM.size], data[-_CHECKSUM.size :]
+    return data if checksum == _CHECKSUM.pack(zlib.crc32(data)) else b""
+
+
 def _packed(facts: Facts) -> bytes:
-    mode = facts.mode.encode()
-    return (
-        _PACKED.pack(
-            facts.width,
-            facts.height,
-            facts.bytes,
-            facts.brightness,
-            facts.contrast,
-            facts.mean_r,
-            facts.mean_g,
-            facts.mean_b,
-            facts.saturation,
-            facts.sharpness,
-            facts.entropy,
-            bytes.fromhex(facts.phash),
-            len(mode),
-        )
-        + mode
-        + facts.format.encode()
-    )
+    _id, width, height, mode, form, size, *reals, phash = facts
+    words = mode.encode()
+    return _PACKED.pack(width, height, size, *reals, bytes.fromhex(phash), len(words)) + words + form.encode()
 
 
 def _unpacked(digest: str, data: bytes) -> Facts:
+    reals: list[float]
     width, height, size, *reals, phash, length = _PACKED.unpack_from(data)
-    brightness, contrast, mean_r, mean_g, mean_b, saturation, sharpness, entropy = reals
     words = data[_PACKED.size :]
-    return Facts(
-        id=digest,
-        width=width,
-        height=height,
-        mode=words[:length].decode(),
-        format=words[length:].decode(),
-        bytes=size,
-        brightness=brightness,
-        contrast=contrast,
-        mean_r=mean_r,
-        mean_g=mean_g,
-        mean_b=mean_b,
-        saturation=saturation,
-        sharpness=sharpness,
-        entropy=entropy,
-        phash=phash.hex(),
-    )
+    known = (digest, width, height, words[:length].decode(), words[length:].decode(), size)
+    return Facts._make((*known, *reals, phash.hex()))

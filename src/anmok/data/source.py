@@ -63,7 +63,8 @@ class Source(Protocol):
         """Return what tells, without reading the entry, that its bytes are still the same; cheap.
 
         Two entries with one stamp, wherever they lie, have the same bytes. None: only reading can tell. Never raises
-        for what is wrong with the entry; ``read`` says that.
+        for what is wrong with the entry; ``read`` says that. Entries that are likely read together have the same first
+        part of the stamp, up to a NUL; see ``ByteCache``.
         """
 
     def close(self) -> None:
@@ -97,7 +98,9 @@ def stamp_of(status: os.stat_result) -> str | None:
     changed = status.st_mtime_ns if os.name == "nt" else status.st_ctime_ns
     if status.st_ino == 0 or time.time_ns() - changed < SETTLED_NS:
         return None
-    return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+    # Files that were written one after another mostly have numbers (inodes) in a row.
+    number = status.st_ino
+    return f"{status.st_dev} {number >> 6}\0{number} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def unreadable(code: str, message: str) -> PictureError:

@@ -6,20 +6,19 @@ import hashlib
 import itertools
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anmok.config import Limits
 from anmok.data.manifest import Manifest
-from anmok.data.measures import MEASURED_SIDE, THUMB_SIDE, Reduced, measure_all, reduce
-from anmok.data.measuring import NO_IMAGE, facts_of, work_through
+from anmok.data.measures import MEASURED_SIDE, THUMB_SIDE
+from anmok.data.measuring import Batch, work_through
 from anmok.data.scancache import ScanCache
 from anmok.data.source import Source
 from anmok.errors import DataError, PictureError
 from anmok.i18n import _
-from anmok.images import Upright, decode_image
+from anmok.images import decode_image
 from anmok.progress import Progress, SilentProgress
 
 __all__ = ["THUMB_SIDE", "load_thumbs"]
@@ -81,8 +80,7 @@ class _Pictures:
         self._source, self._cache, self._limits, self._thumbs = source, cache, limits, thumbs
 
     def read(self, rows: Sequence[np.int64]) -> None:
-        read: list[tuple[str, int, Upright]] = []
-        reduced: list[Reduced] = []
+        batch = Batch()
         for row in map(int, rows):
             digest, path = str(self._ids.iat[row]), str(self._paths.iat[row])
             try:
@@ -90,14 +88,12 @@ class _Pictures:
                 if hashlib.sha256(data).hexdigest() != digest:
                     text = _("{path} is not the picture that was scanned: its content has changed.")
                     raise PictureError(text.format(path=path))
-                picture = decode_image(data, path, self._limits, MEASURED_SIDE)
+                batch.add(digest, len(data), decode_image(data, path, self._limits, MEASURED_SIDE))
             except PictureError as error:
                 raise DataError(error.message, hint=_("Put the picture back, or scan again.")) from error
-            reduced.append(reduce(picture.image))
-            self._thumbs[row] = reduced[-1].thumb
-            read.append((digest, len(data), replace(picture, image=NO_IMAGE)))
-        facts = [facts_of(*of, measures) for of, measures in zip(read, measure_all(reduced), strict=True)]
-        self._cache.put([(one, picture.thumb.tobytes()) for one, picture in zip(facts, reduced, strict=True)])
+        measured = batch.measure()
+        self._thumbs[np.array(rows)] = [thumb for _facts, thumb in measured]
+        self._cache.put([(facts, thumb.tobytes()) for facts, thumb in measured])
 
 
 def _read_again(pictures: _Pictures, rows: NDArray[np.int64], threads: int, progress: Progress) -> None:

@@ -292,7 +292,7 @@ def _manifest_of(manifest: Manifest, plan: Plan, facts: list[Facts], out: Path, 
     originals = table.assign(path=pd.Series([copy.path for copy in plan.copies], dtype=str), group=groups)
     columns: dict[str, Any] = {name: originals[name].tolist() for name in SCHEMA.names}
     drawn: dict[str, Any] = {name: originals[name].iloc[rows].tolist() for name in SCHEMA.names}
-    drawn |= {name: [getattr(fact, name) for fact in facts] for name in Facts.__slots__}
+    drawn |= {name: [getattr(fact, name) for fact in facts] for name in Facts._fields}
     drawn["path"] = [variant.path for variant in plan.variants]
     both = {name: columns[name] + drawn[name] for name in SCHEMA.names}
     made = Manifest(
