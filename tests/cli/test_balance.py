@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from anmok.clean.near_groups import with_groups
 from anmok.cli.app import run
 from anmok.config import Recipe
 from anmok.data.leaks import find_leaks
@@ -27,6 +28,7 @@ from anmok.pipeline.balance import oversample
 from anmok.training.train import train
 from tests.data.made import manifest_of, pictures_of, write_tree, write_zip
 from tests.data.test_balance import illustrations, of_sizes
+from tests.pictures import encode, photo
 from tests.training.made import CLASSES, picture_folder
 
 SIZES = {"train/가로": 9, "train/b": 4, "train/c": 2, "valid/가로": 2, "valid/b": 2, "valid/c": 2, "test/가로": 5}
@@ -263,6 +265,22 @@ def test_it_refuses_what_would_do_harm(
     monkeypatch.setattr(balance_folder.importlib.util, "find_spec", lambda _name: None)
     assert "anmok[train]" in balance(pictures, "-o", tmp_path / "more", *more).err
     assert not (tmp_path / "more").exists()
+
+
+@pytest.mark.parametrize("options", [["--undersample", "to=min"], ["--oversample", "max"]], ids=["under", "over"])
+def test_near_copies_are_not_parted_by_the_split_that_balancing_makes(
+    options: list[str], tmp_path: Path, balance: Any
+) -> None:
+    files = {}
+    for number in range(30):
+        image = photo(96, 72, number)
+        for name, each in (("whole", image), ("small", image.resize((64, 48)))):
+            files[f"{'a' if number < 20 else 'b'}/{number}-{name}.png"] = encode(each, "PNG")
+    out = tmp_path / ("even.parquet" if options[0] == "--undersample" else "even")
+    assert balance(write_tree(tmp_path / "pictures", files), "-o", out, *options).code == 0
+    manifest = Manifest.load(out if out.is_file() else out / "manifest.parquet")
+    assert set(manifest.table["split"]) == {"train", "valid", "test"}
+    assert find_leaks(with_groups(manifest)) == ()
 
 
 def test_it_never_mixes_two_sets_nor_writes_over_the_manifest_that_undoes(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from anmok.clean.near_groups import with_groups
 from anmok.config import BalanceConfig, BalanceRule, to_json
 from anmok.data.balance import ClassChange, training_sizes, undersample
 from anmok.data.manifest import Manifest
@@ -18,6 +19,7 @@ from anmok.i18n import _
 from anmok.pipeline.balance_folder import write_folder
 from anmok.pipeline.folder import prepare_folder, prepare_manifest
 from anmok.progress import Progress, SilentProgress
+from anmok.records import TEST, VALID
 from anmok.storage import explained, read_json, write_json
 
 MANIFEST, RESULT = "manifest.parquet", "balance.json"
@@ -70,8 +72,9 @@ def balance_source(
 ) -> Balance:
     """Make the classes to learn from more equal. No original is touched; valid and test stay as they are.
 
-    A source without splits is split first, as ``compare`` would do, and the manifest carries the split (but with
-    ``config.whole``). Undersampling writes ``out`` where that ends in ``.parquet``, else ``out/manifest.parquet``.
+    A source without splits is split first, as ``compare`` would do (near copies stay together), and the manifest
+    carries the split (but with ``config.whole``). Undersampling writes ``out`` where that ends in ``.parquet``, else
+    ``out/manifest.parquet``.
     Oversampling makes the folder ``out`` of all pictures (hard links where that is possible) and of augmented ones,
     see ``write_folder``; the same call goes on where it was interrupted.
 
@@ -97,7 +100,7 @@ def balance_source(
     before = scan(source, limits=config.limits, threads=config.threads, progress=progress)
     _spare_source(source, before, out, config)
     if not config.whole:
-        before = assign_splits(before, config.split)
+        before = assign_splits(_together(before, config, progress), config.split)
     after = before
     for rule in config.undersample:
         after = undersample(after, rule.classes, to=rule.to, seed=config.seed)
@@ -117,6 +120,13 @@ def balance_source(
     if not single:
         write_json(out / RESULT, done.to_json() | {"settings": settings})
     return done
+
+
+def _together(manifest: Manifest, config: BalanceConfig, progress: Progress) -> Manifest:
+    """Return the manifest with near copies in groups, which a cut must not part; splits that are given stay."""
+    if {VALID, TEST} <= set(manifest.table["split"]):
+        return manifest
+    return with_groups(manifest, limits=config.limits, threads=config.threads, progress=progress)
 
 
 def oversample(
