@@ -1,7 +1,7 @@
 """What was measured in a file, so that a second scan need not decode it, and mostly not even open it.
 
 Two small rows for a picture, both with its facts: one under the SHA-256 of the file's bytes, one under the ``stamp`` of
-the file. The thumbnails that were put together are one file beside the database (``pictures.thumbs/<xx>/<key>.bin``),
+the file. The thumbnails that were put together are one file beside the database (``pictures.thumbs/<key>.bin``),
 which the first row names: in the database they would be written twice. Such a file is written before the rows that name
 it, and is never changed. One that is missing, cut short or damaged (it ends with its CRC-32) counts for nothing: its
 thumbnails are made again. A kill between file and rows, or a database that is begun anew, leaves files behind that no
@@ -126,7 +126,7 @@ class ScanCache:
         self._cache.put_together({self._pictures: rows, self._stamps: stamped}, before=write)
 
     def _thumbs_file(self, key: str) -> Path:
-        return self._thumbs / key[:2] / f"{key}.bin"
+        return self._thumbs / f"{key}.bin"
 
     def __enter__(self) -> Self:
         return self
