@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def pets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_findings_are_no_failure_and_the_way_on_is_shown(pets: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["clean", "pets"]) == 0
     text = capsys.readouterr().out
-    for words in ("exact-duplicate", "label-error", "0.020", "unreadable", "anmok-clean-pets/review.html"):
+    for words in ("exact-duplicate", "label-error", "98.0", "unreadable", "anmok-clean-pets/review.html"):
         assert words in text
     assert "anmok clean --apply anmok-clean-pets/findings.csv" in text
 
@@ -40,6 +41,17 @@ def test_the_command_that_is_shown_works(pets: Path, capsys: pytest.CaptureFixtu
     cleaned = Manifest.load(Path("anmok-clean-pets/cleaned.parquet"))
     assert len(cleaned) == len(PICTURES) - 1
     assert "1 picture relabelled" in capsys.readouterr().out
+
+
+def test_a_cleaned_manifest_is_looked_through_in_a_folder_of_its_own(
+    pets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["clean", "pets", "--accept", "exact-duplicate", "--fix"]) == 0
+    assert run(["clean", "anmok-clean-pets/cleaned.parquet"]) == 0
+    assert Path("anmok-clean-pets-cleaned-parquet/review.html").exists()
+    shutil.copy("anmok-clean-pets/cleaned.parquet", "here.parquet")
+    assert run(["clean", "here.parquet"]) == 0
+    assert Path("anmok-clean-here-parquet/review.html").exists()
 
 
 def test_fix_applies_at_once(pets: Path, capsys: pytest.CaptureFixture[str]) -> None:

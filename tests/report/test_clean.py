@@ -186,8 +186,8 @@ def test_kinds_of_pictures_are_shown_with_what_the_indices_do_not_say(tmp_path: 
     assert "not whether they are what you want removed" in page.text
     assert "Davies-Bouldin 0" not in page.text
     assert page.attributes("code", "data-command") == [
-        "anmok clean '/home/someone/my pets' -o '/home/someone/out put' --off-topic embedding --clusters 2 "
-        "--mark-off cat/9.png"
+        "anmok clean '/home/someone/out put/manifest.parquet' -o '/home/someone/out put' --off-topic embedding "
+        "--clusters 2 --mark-off cat/9.png"
     ]
 
 

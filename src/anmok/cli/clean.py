@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anmok.cli.options import json_option, lang_option, source_argument, threads_option
+from anmok.cli.options import default_folder, json_option, lang_option, source_argument, threads_option
 from anmok.errors import UsageError
 from anmok.i18n import _, ngettext
 
@@ -125,7 +125,7 @@ def register(app: typer.Typer) -> None:
         )
         # For programs the findings on standard output are the result; files are written where they are asked for.
         silent = as_json and out is None and not fix
-        folder = None if silent else out or _default_folder(source)
+        folder = None if silent else out or default_folder("anmok-clean", source)
         _find(source, folder, config, rules, threads=threads, as_json=as_json, everything=everything, fix=fix)
 
 
@@ -204,12 +204,6 @@ def _marks(given: Sequence[str] | None) -> tuple[str, ...]:
             ) from error
         paths += [line.strip() for line in lines if line.strip()]
     return tuple(dict.fromkeys(paths))
-
-
-def _default_folder(source: str) -> Path:
-    """Return ``anmok-clean-photos`` for the folder photos, ``anmok-clean-photos-zip`` for photos.zip."""
-    name = Path(source).resolve().name.replace(".", "-").strip("-")
-    return Path(f"anmok-clean-{name or 'results'}")
 
 
 def _print_json(cleaning: Cleaning, *, everything: bool) -> None:

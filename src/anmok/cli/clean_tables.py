@@ -11,7 +11,7 @@ from anmok.clean.decisions import UNREADABLE
 from anmok.clean.outcome import Outcome, usual_action
 from anmok.clean.registry import get_check
 from anmok.i18n import _
-from anmok.report import clean_words
+from anmok.report import clean_words, words
 
 
 def findings_table(outcome: Outcome) -> Table:
@@ -25,7 +25,7 @@ def findings_table(outcome: Outcome) -> Table:
         show_edge=False,
     )
     table.add_column(_("check"), overflow="fold")
-    for heading in (_("flagged"), _("surest\nscore")):
+    for heading in (_("flagged"), _("Surest, %").lower()):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column(_("proposes"), no_wrap=True)
     for heading in (_("accepted"), _("seconds")):
@@ -34,13 +34,13 @@ def findings_table(outcome: Outcome) -> Table:
     surest: dict[str, float] = {}
     for row in outcome.decisions:
         if row.found:
-            surest[row.finding.check] = min(row.finding.score, surest.get(row.finding.check, 1.0))
+            surest[row.finding.check] = max(row.certainty, surest.get(row.finding.check, 0.0))
     for done in outcome.checks:
         name, found = done.check, done.flagged > 0
         table.add_row(
             f"{name} [dim]{_(get_check(name).title)}[/]",
             f"[bold]{done.flagged:,}[/]" if found else "–",
-            f"{surest[name]:.3f}" if found else "–",
+            words.percent(surest[name]) if found else "–",
             clean_words.action(usual_action(name)) if found else "–",
             f"{accepted[name]:,}" if accepted[name] else "–",
             f"{done.seconds:.1f}",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anmok.cli.options import (
+    default_folder,
     drop_small_classes_option,
     json_option,
     lang_option,
@@ -71,7 +72,7 @@ def register(app: typer.Typer) -> None:
             look_over=not no_checks,
             threads=threads,
         )
-        folder = out or _default_folder(source)
+        folder = out or default_folder("anmok", source)
         comparison = run_comparison(source, folder, config, command=_command(source, folder, config))
         show(comparison, folder, as_json=as_json)
 
@@ -83,12 +84,6 @@ def run_comparison(source: str, folder: Path, config: CompareConfig, *, command:
 
     with TerminalProgress() as progress:
         return compare(source, folder, config, progress=progress, command=command)
-
-
-def _default_folder(source: str) -> Path:
-    """Return ``anmok-photos`` for the folder photos, ``anmok-photos-zip`` for photos.zip: two sources, two folders."""
-    name = Path(source).resolve().name.replace(".", "-").strip("-")
-    return Path(f"anmok-{name or 'results'}")
 
 
 def _command(source: str, folder: Path, config: CompareConfig) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from anmok.cli.options import json_option, lang_option, source_argument, threads_option
+from anmok.cli.options import default_folder, json_option, lang_option, source_argument, threads_option
 from anmok.i18n import _, ngettext
 
 if TYPE_CHECKING:
@@ -48,16 +48,10 @@ def register(app: typer.Typer) -> None:
         from anmok.pipeline.explore import explore_source
 
         config = ExploreConfig(sample=sample, map=map_method, seed=seed, threads=threads)
-        folder = out or _default_folder(source)
+        folder = out or default_folder("anmok-explore", source)
         with TerminalProgress() as progress:
             found = explore_source(source, folder, config, progress=progress, command=_command(source, folder, config))
         show(found, folder, as_json=as_json)
-
-
-def _default_folder(source: str) -> Path:
-    """Return ``anmok-explore-photos`` for the folder photos, ``anmok-explore-photos-zip`` for photos.zip."""
-    name = Path(source).resolve().name.replace(".", "-").strip("-")
-    return Path(f"anmok-explore-{name or 'results'}")
 
 
 def _command(source: str, folder: Path, config: ExploreConfig) -> str:

@@ -5,6 +5,7 @@ They are functions, called when the app is built: only then is the language of t
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -86,3 +87,26 @@ def _known_language(value: str) -> str:
             )
         )
     return value
+
+
+def default_folder(prefix: str, source: str) -> Path:
+    """Return the folder for results where none is named: two sources, two folders.
+
+    ``photos`` gives PREFIX-photos, ``photos.zip`` PREFIX-photos-zip. Most manifests are called cleaned.parquet, so one
+    in another folder takes that folder's name along: anmok-clean-photos/cleaned.parquet gives
+    PREFIX-photos-cleaned-parquet.
+
+    Args:
+        prefix: how the name begins, such as ``anmok-clean``.
+        source: as it was given.
+    """
+    path = Path(source).resolve()
+    name = path.name
+    if path.suffix == ".parquet" and path.parent != Path.cwd():
+        parent = path.parent.name
+        for made in ("anmok-clean-", "anmok-explore-", "anmok-"):
+            if parent.startswith(made):
+                parent = parent.removeprefix(made)
+                break
+        name = f"{parent}-{name}"
+    return Path(f"{prefix}-{name.replace('.', '-').strip('-') or 'results'}")

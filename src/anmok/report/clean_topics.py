@@ -105,11 +105,17 @@ def _figure(value: object) -> str:
 
 
 def _command(outcome: Outcome) -> str:
-    """Return the command that makes the same run again, so that marks can be added to it."""
+    """Return the command that makes the same run again, so that marks can be added to it.
+
+    It names the manifest of this run where there is one: the pictures of a cleaned manifest are not all of its folder.
+    """
     config = outcome.config
-    line = ["anmok", "clean", str(unescape_path(outcome.location))]
+    line = ["anmok", "clean"]
     if outcome.folder:
-        line += ["-o", str(unescape_path(outcome.folder))]
+        folder = unescape_path(outcome.folder)
+        line += [str(folder / "manifest.parquet"), "-o", str(folder)]
+    else:
+        line.append(str(unescape_path(outcome.location)))
     for name, option in (("vectors", "--vectors"), ("off_topic", "--off-topic"), ("clusters", "--clusters")):
         if name in config:
             line += [option, str(config[name])]
