@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from anmok.clean import findings_file
 from anmok.clean.decisions import Decision
-from anmok.clean.findings_file import COLUMNS, guard, read_findings, unguard, write_findings
+from anmok.clean.findings_file import COLUMNS, read_findings, write_findings
+from anmok.data.cells import guard, unguard
 from anmok.data.names import escape
 from anmok.errors import SourceNotFound, StorageError, UsageError
 from anmok.records import Finding

@@ -1,5 +1,6 @@
 """A manifest comes back exactly as it was written, or it is refused."""
 
+import csv
 import hashlib
 import json
 import os
@@ -115,6 +116,16 @@ def test_records_are_the_rows() -> None:
     assert [record.path for record in records] == ["cats/1.jpg", "dogs/2.jpg", "폭포/3🐕.jpg"]
     assert [record.flags for record in records] == [(), ("dark",), ("dark", "blurred")]
     assert (records[1].group, records[1].width, records[1].contrast) == ("g", 8, 1.5)
+
+
+def test_names_in_quarantine_do_not_run_as_formulas_and_come_back_as_they_were(tmp_path: Path) -> None:
+    rows = tuple(Quarantined(f"{name}.jpg", "damaged", f"{name}.jpg is damaged.") for name in ("=1+1", "@A1", "'=x"))
+    table = small().table
+    small().with_table(table, quarantined=rows).save(tmp_path / "m.parquet")
+    with quarantine_path(tmp_path / "m.parquet").open(encoding="utf-8-sig", newline="") as stream:
+        _header, *lines = csv.reader(stream)
+    assert {cell[:1] for path, _code, reason in lines for cell in (path, reason)} == {"'"}
+    assert Manifest.load(tmp_path / "m.parquet").quarantined == rows
 
 
 def test_with_table_adds_to_quarantine_and_notes_and_changes_nothing_else() -> None:

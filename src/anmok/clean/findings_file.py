@@ -19,6 +19,7 @@ from typing import NoReturn, cast
 
 from anmok.clean.decisions import UNREADABLE, Accept, Decision, certainty
 from anmok.clean.registry import all_checks
+from anmok.data.cells import guard, unguard
 from anmok.data.names import escape
 from anmok.errors import SourceNotFound, UsageError
 from anmok.i18n import _
@@ -31,21 +32,8 @@ REQUIRED = ("path", "check", "action", "accept")
 #: Bytes; a million rows take about 250 MB.
 MAX_BYTES = 512 * 2**20
 
-# What begins like a formula (also in full width), begins with an apostrophe, or is nothing but a number, date or truth.
-_GUARDED = re.compile(r"[=+\-@\t\r\n'＝＋－＠]|[ \t0-9.,:/%e+\-]+\Z|(?:true|false)\Z", re.ASCII | re.IGNORECASE)
-
 _YES = frozenset({"yes", "y", "true", "t", "1", "1.0", "x", "o", "✓", "✔", "예", "네", "참"})
 _NO = frozenset({"no", "n", "false", "f", "0", "0.0", "아니오", "아니요", "거짓"})
-
-
-def guard(text: str) -> str:
-    """Return ``text`` as a cell that spreadsheets leave alone; ``unguard`` undoes it."""
-    return f"'{text}" if _GUARDED.match(text) else text
-
-
-def unguard(cell: str) -> str:
-    """Return the text of which ``guard`` made ``cell``."""
-    return cell[1:] if cell.startswith("'") and _GUARDED.match(cell[1:]) else cell
 
 
 def cells(row: Decision) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 import anmok
 from anmok.config import Limits
+from anmok.data.cells import guard, unguard
 from anmok.data.names import escape, unescape_path
 from anmok.data.source import Source
 from anmok.data.sources import open_source
@@ -335,7 +336,7 @@ def _save_quarantine(path: Path, quarantined: tuple[Quarantined, ...]) -> None:
         stream.write("\ufeff")
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("path", "code", "reason"))
-        writer.writerows((row.path, row.code, row.reason) for row in quarantined)
+        writer.writerows((guard(row.path), row.code, guard(row.reason)) for row in quarantined)
 
 
 def _load_quarantine(path: Path) -> tuple[Quarantined, ...]:
@@ -346,6 +347,6 @@ def _load_quarantine(path: Path) -> tuple[Quarantined, ...]:
             header, *rows = csv.reader(stream, strict=True)
             if header != ["path", "code", "reason"]:
                 raise ValueError(_("its first line is not path,code,reason"))
-            return tuple(Quarantined(*row) for row in rows)
+            return tuple(Quarantined(unguard(path), code, unguard(reason)) for path, code, reason in rows)
     except (csv.Error, ValueError, TypeError) as error:
         raise _damaged(path, str(error)) from error

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anmok.clean.decisions import UNREADABLE, Decision
-from anmok.clean.findings_file import COLUMNS, cells, unguard
+from anmok.clean.findings_file import COLUMNS, cells
 from anmok.clean.outcome import CheckOutcome, Outcome, usual_action
 from anmok.clean.registry import Check, all_checks
+from anmok.data.cells import unguard
 from anmok.data.names import unescape_path
 from anmok.i18n import _, ngettext, use_language
 from anmok.records import ACTIONS
