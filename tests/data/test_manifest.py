@@ -128,6 +128,18 @@ def test_names_in_quarantine_do_not_run_as_formulas_and_come_back_as_they_were(t
     assert Manifest.load(tmp_path / "m.parquet").quarantined == rows
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_measures_that_are_no_numbers_are_refused(tmp_path: Path, value: float) -> None:
+    path = tmp_path / "m.parquet"
+    small().save(path)
+    table = pq.read_table(path)
+    place = table.schema.get_field_index("sharpness")
+    values = pa.array([value] * len(table), from_pandas=False)
+    pq.write_table(table.set_column(place, table.schema.field(place), values), path)
+    with pytest.raises(StorageError, match="no finite number"):
+        Manifest.load(path)
+
+
 def test_with_table_adds_to_quarantine_and_notes_and_changes_nothing_else() -> None:
     manifest = small().with_table(small().table, quarantined=(Quarantined("a", "b", "c"),), notes=("n",))
     again = manifest.with_table(manifest.table[:1], quarantined=(Quarantined("d", "e", "f"),))

@@ -69,6 +69,7 @@ SCHEMA = pa.schema(
 """The columns, named like the attributes of ``ImageRecord``. ``flags`` holds the names joined by commas."""
 
 _HASHED = ("id", "path", "label", "split", "group")
+_MEASURES = [field.name for field in SCHEMA if field.type == _REAL]
 _METADATA = b"anmok"
 
 
@@ -317,6 +318,8 @@ def _verify(manifest: Manifest, content_hash: str, path: Path) -> None:
         raise _damaged(path, _("a split is none of {splits}").format(splits=", ".join(SPLITS)))
     if len(table) and (manifest.label_indices().min() < 0 or table[["width", "height"]].to_numpy().min() < 1):
         raise _damaged(path, _("a row has an unknown class or no size"))
+    if not np.isfinite(table[_MEASURES].to_numpy()).all():
+        raise _damaged(path, _("a measure is no finite number"))
     if manifest.content_hash != content_hash:
         raise _damaged(path, _("its content does not fit its hash, so something else changed it"))
 
