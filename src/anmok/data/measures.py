@@ -26,6 +26,7 @@ THUMB_SIDE = 32
 HASH_BITS_SIDE = 8
 _FILTER = Image.Resampling.BILINEAR
 _REDUCING_GAP = 1.5
+_CACHED = 16
 
 
 class Measures(NamedTuple):
@@ -222,11 +223,15 @@ def _sharpness(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _saturations(thumbs: NDArray[np.uint8]) -> NDArray[np.float64]:
-    red, green, blue = thumbs[..., 0], thumbs[..., 1], thumbs[..., 2]
-    high = np.maximum(np.maximum(red, green), blue)
-    low = np.minimum(np.minimum(red, green), blue)
-    share = (high - low) / np.maximum(high, 1).astype(np.float32)
-    means: NDArray[np.float64] = share.reshape(len(thumbs), -1).mean(axis=1, dtype=np.float64)
+    means = np.empty(len(thumbs))
+    # A few at a time, which stay in the processor's cache, and each channel by itself: less than half of the time.
+    for begin in range(0, len(thumbs), _CACHED):
+        pixels = thumbs[begin : begin + _CACHED].reshape(-1, 3)
+        red, green, blue = (np.ascontiguousarray(pixels[:, channel]) for channel in range(3))
+        high = np.maximum(np.maximum(red, green), blue)
+        low = np.minimum(np.minimum(red, green), blue)
+        share = (high - low) / np.maximum(high, 1).astype(np.float32)
+        means[begin : begin + _CACHED] = share.reshape(-1, THUMB_SIDE**2).mean(axis=1, dtype=np.float64)
     return 255 * means
 
 
