@@ -69,7 +69,8 @@ def test_of_equal_files_one_stays_the_one_that_is_held_out(results: dict[str, Ex
     assert {path: (finding.other, finding.action) for path, finding in found.items()} == {
         "train/sea/equal.jpg": ("test/sea/0.jpg", "remove"),
         "train/forest/twice.jpg": ("train/forest/2.jpg", "remove"),
-        "train/sea/wrong.jpg": ("train/forest/4.jpg", "remove"),
+        # Which label is right is not for this check to settle.
+        "train/sea/wrong.jpg": ("train/forest/4.jpg", "review"),
     }
     assert "byte for byte" in found["train/sea/equal.jpg"].reason
 

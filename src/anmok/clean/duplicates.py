@@ -16,6 +16,7 @@ from anmok.clean.near_groups import group_names
 from anmok.clean.registry import CheckResult, register_check
 from anmok.data.leaks import RANK
 from anmok.i18n import gettext, ngettext
+from anmok.records import Action
 
 
 def _(message: str) -> str:
@@ -36,16 +37,25 @@ def _exact_reason(values: Mapping[str, Any]) -> str:
     reason=_exact_reason,
 )
 def find_exact(evidence: Evidence) -> CheckResult:
-    """Flag all files of the same bytes but one: that of the strictest split, then the first by path."""
+    """Flag all files of the same bytes but one: that of the strictest split, then the first by path.
+
+    Where they stand under several labels, which one goes is a question of which label is right: removing any but the
+    first would settle it unseen, and may leave the wrong one. Those are only to be looked at.
+    """
     table = evidence.manifest.table
     ids, paths = table["id"].to_numpy(dtype=object), table["path"].to_numpy(dtype=object)
     rank = table["split"].map(RANK).to_numpy().astype(np.int64)
     kept = _kept(ids, rank, paths)
     flags = kept != np.arange(len(table))
+    labels = table["label"].to_numpy(dtype=object)
+    disputed = np.zeros(len(table), dtype=bool)
+    disputed[kept[labels != labels[kept]]] = True
+    actions: tuple[Action, ...] = tuple("review" if several else "remove" for several in disputed[kept])
     return CheckResult(
         scores=np.where(flags, 0.0, 1.0),
         flags=flags,
         others=np.where(flags, kept, -1),
+        actions=actions,
         values={int(row): {"other": str(paths[kept[row]])} for row in np.flatnonzero(flags)},
     )
 
