@@ -196,7 +196,7 @@ def _reason(values: Mapping[str, Any]) -> str:
     reason=_reason,
 )
 def find_label_errors(evidence: Evidence) -> CheckResult:
-    """Give each picture the probability of its label as the score; see ``judge``.
+    """Give each picture the chance that its label is right as the score; see ``judge`` and ``_chance_right``.
 
     ``values``: ``label``, ``suggested``, ``probability_label``, ``probability_suggested``. ``about``: ``pictures`` and
     how many of them were ``judged``, ``strength`` and ``learned_again`` of the heads, ``agreement``: the share of
@@ -221,6 +221,22 @@ def find_label_errors(evidence: Evidence) -> CheckResult:
     return _result(rows, numbers.astype(np.int64), names, judged)
 
 
+def _chance_right(own: NDArray[np.float64], judged: Judged, classes: int) -> NDArray[np.float64]:
+    """Return (N,): the chance that each label is right, by Bayes' rule.
+
+    An unlikely label is either wrong or an odd picture of its class, and which of the two depends on how many labels
+    are wrong: among 100 classes a model often finds the right one unlikely. Taken are the share that was doubted as
+    the share of wrong labels, and that a wrong label is any of the other classes alike.
+
+    Args:
+        own: (N,), the probability that the heads give to the label.
+    """
+    share = judged.doubted.sum() / max(1, judged.known.sum())
+    wrong = share * (1 - own) / max(1, classes - 1)
+    right: NDArray[np.float64] = (1 - share) * own / np.maximum(wrong + (1 - share) * own, SMALLEST)
+    return np.clip(right, 0, 1)
+
+
 def _result(
     rows: NDArray[np.int64], numbers: NDArray[np.int64], names: Sequence[str], judged: Judged | None
 ) -> CheckResult:
@@ -236,8 +252,10 @@ def _result(
         others = judged.probabilities.copy()
         others[places, numbers] = -1
         best = others.argmax(axis=1)
+        right = _chance_right(own, judged, len(names))
         # What is not flagged stays above what is, however unlikely a weak model finds it; who was not judged is right.
-        scores[rows] = np.where(judged.known, np.where(judged.doubted, own, np.maximum(own, DOUBTED)), 1)
+        least = right[judged.doubted].max(initial=0)
+        scores[rows] = np.where(judged.known, np.where(judged.doubted, right, np.maximum(right, least)), 1)
         flags[rows] = judged.doubted
         for place in np.flatnonzero(judged.doubted).tolist():
             row, chance = int(rows[place]), float(others[place, best[place]])

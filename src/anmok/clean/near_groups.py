@@ -10,11 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from anmok.clean.evidence import Evidence
-from anmok.clean.near_copies import near_copies
+from anmok.clean.near_copies import NearCopies, near_copies
 from anmok.clean.near_hashes import components
 from anmok.config import CleanConfig, Limits
 from anmok.data.cut import NEAR, picture_groups
 from anmok.data.manifest import Manifest
+from anmok.i18n import ngettext
 from anmok.progress import Progress
 
 _NAMED, _DIGITS = 3, 16
@@ -50,7 +51,21 @@ def grouped(evidence: Evidence) -> Manifest:
     manifest = evidence.manifest
     if (names == manifest.table["group"].to_numpy(dtype=object)).all():
         return manifest
-    return manifest.with_table(manifest.table.assign(group=pd.array(names, dtype="str")))
+    table = manifest.table.assign(group=pd.array(names, dtype="str"))
+    return manifest.with_table(table, notes=(_note(near_copies(evidence), table),))
+
+
+def _note(near: NearCopies, table: pd.DataFrame) -> str:
+    sizes = np.bincount(picture_groups(table))
+    count = len(np.unique(near.pairs))
+    text = ngettext(
+        "{count} picture is nearly the same as another one; such pictures are kept together, {largest} in the largest "
+        "group.",
+        "{count} pictures are nearly the same as others; such pictures are kept together, {largest} in the largest "
+        "group.",
+        count,
+    )
+    return text.format(count=count, largest=int(sizes.max(initial=0)))
 
 
 def group_names(evidence: Evidence) -> NDArray[Any]:

@@ -104,6 +104,7 @@ def show(comparison: Comparison, folder: Path, *, as_json: bool) -> None:
     from anmok.clean.registry import get_check
     from anmok.cli.console import harmless, stdout
     from anmok.cli.tables import comparison_table
+    from anmok.report.checks import clean_command
 
     console = stdout()
     console.print()
@@ -134,7 +135,7 @@ def show(comparison: Comparison, folder: Path, *, as_json: bool) -> None:
     bundle = folder / "best.anmok"
     rows = (
         (_("Report"), str(folder / "report.html")),
-        *(((_("Decide"), shlex.join(["anmok", "clean", comparison.data.location])),) if found else ()),
+        *(((_("Decide"), clean_command(comparison)),) if found else ()),
         (_("Best model"), str(bundle)),
         (_("Try it"), f"anmok predict {shlex.quote(str(bundle))} PHOTO.jpg"),
     )

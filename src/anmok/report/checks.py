@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -63,12 +64,15 @@ class Checks:
     command: str
 
 
-def build(comparison: Comparison, thumbnails: Thumbnails, *, command: str) -> Checks:
-    """Return the section's values.
+def clean_command(comparison: Comparison) -> str:
+    """Return what one types to see all findings: about the source as it was named, which may be a cleaned manifest."""
+    words = shlex.split(comparison.command)
+    named = len(words) > 2 and words[:2] == ["anmok", "compare"]
+    return shlex.join(["anmok", "clean", words[2] if named else comparison.data.location])
 
-    Args:
-        command: what the reader may type to see all findings.
-    """
+
+def build(comparison: Comparison, thumbnails: Thumbnails) -> Checks:
+    """Return the section's values."""
     found = tuple(_found(done, thumbnails) for done in comparison.checks if done.flagged)
     silent = tuple(_(get_check(done.check).title) for done in comparison.checks if not done.flagged)
     return Checks(
@@ -76,7 +80,7 @@ def build(comparison: Comparison, thumbnails: Thumbnails, *, command: str) -> Ch
         found=found,
         silent=silent,
         unreadable=len(comparison.data.quarantined),
-        command=command,
+        command=clean_command(comparison),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,9 +51,7 @@ def _values(comparison: Comparison, thumbnails: Thumbnails) -> dict[str, object]
     return {
         "comparison": comparison,
         "answer": answer.build(comparison),
-        "checks": checks.build(
-            comparison, thumbnails, command=shlex.join(["anmok", "clean", comparison.data.location])
-        ),
+        "checks": checks.build(comparison, thumbnails),
         "table": scores.build(comparison),
         "data": pictureset.build(comparison.data, thumbnails),
         # The recommended model is read first, whatever its place in the table.
