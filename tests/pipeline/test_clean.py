@@ -66,6 +66,16 @@ def test_the_manifest_names_the_checks_that_flagged_each_picture(pets: Path, tmp
     assert flags["cat/0.png"] == ""
 
 
+def test_decisions_about_other_pictures_are_not_written_over(pets: Path, tmp_path: Path) -> None:
+    clean_source(pets, tmp_path / "out")
+    accept_all(tmp_path / "out" / "findings.csv", "exact-duplicate")
+    before = (tmp_path / "out" / "findings.csv").read_bytes()
+    others = folder_of_pictures(tmp_path / "elsewhere" / "pets")
+    with pytest.raises(StorageError, match="decisions about other pictures"):
+        clean_source(others, tmp_path / "out")
+    assert (tmp_path / "out" / "findings.csv").read_bytes() == before
+
+
 def test_no_original_is_touched(pets: Path, tmp_path: Path) -> None:
     def state() -> dict[str, tuple[str, int]]:
         files = [path for path in pets.rglob("*") if path.is_file()]

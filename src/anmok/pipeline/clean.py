@@ -84,6 +84,8 @@ def clean_source(
     begin = time.perf_counter()
     old = _prepare(out) if out is not None else ()
     manifest = scan(source, limits=limits, threads=threads, progress=progress)
+    if out is not None:
+        _refuse_others(out, manifest)
     config = _resolved(config, manifest)
     evidence = Evidence(manifest, config, limits=limits, threads=threads, progress=progress)
     examined = examine(evidence, config.checks)
@@ -215,6 +217,20 @@ def _prepare(out: Path) -> tuple[Decision, ...]:
 
     prepare_folder(out, is_ours=is_ours)
     return read_findings(out / FINDINGS) if (out / FINDINGS).is_file() else ()
+
+
+def _refuse_others(out: Path, manifest: Manifest) -> None:
+    """Refuse a folder with decisions about other pictures: two folders called photos have one default result folder."""
+    if not (out / FINDINGS).is_file() or not (out / MANIFEST).is_file():
+        return
+    before = Manifest.load(out / MANIFEST)
+    if before.source != manifest.source:
+        raise StorageError(
+            _("The folder {path} holds decisions about other pictures, those of {other}.").format(
+                path=out, other=escape(before.source)
+            ),
+            hint=_("Name another folder with --out."),
+        )
 
 
 def _resolved(config: CleanConfig, manifest: Manifest) -> CleanConfig:
