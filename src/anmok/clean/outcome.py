@@ -123,8 +123,9 @@ def measures_of(table: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
     sides = np.log2(made["width"]), np.log2(made["height"])
     return {
         **made,
-        "bright_parts": made["brightness"] + PARTS * made["contrast"],
-        "dark_parts": made["brightness"] - PARTS * made["contrast"],
+        # As the sentences say them: nothing is brighter than 255.
+        "bright_parts": np.clip(made["brightness"] + PARTS * made["contrast"], 0, 255),
+        "dark_parts": np.clip(made["brightness"] - PARTS * made["contrast"], 0, 255),
         "size": 2 ** ((sides[0] + sides[1]) / 2),
         "elongation": 2 ** np.abs(sides[0] - sides[1]),
     }
