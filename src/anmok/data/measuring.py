@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
@@ -29,6 +31,12 @@ HANDFUL = 64
 HANDFUL_BYTES = 4 * 2**20
 """What was read is measured and written into the cache when there is so much of it, although the handful is not done:
 large files need not be in memory together, and take long enough to decode that a kill would lose them all."""
+
+SMALL_BYTES = 4096
+"""Files that are smaller on average are decoded by one thread at a time, while others read and write: with them most
+time goes into Python itself, which threads cannot share, and handing it to and fro took longer than the work."""
+
+_TURN = threading.Lock()
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -124,16 +132,20 @@ class _Handful:
         if not self.waiting and not self.unsaved:
             return
         self.facts |= self.cache.get(self.waiting)
+        with _TURN if self.size < SMALL_BYTES * len(self.waiting) else nullcontext():
+            new = self._measured()
+        self.facts |= {facts.id: facts for facts, _thumb in new}
+        stamps = {stamp: self.facts[digest] for stamp, digest in self.unsaved.items() if digest in self.facts}
+        self.cache.put([(facts, thumb.tobytes()) for facts, thumb in new], stamps)
+        self.waiting, self.unsaved, self.size = {}, {}, 0
+
+    def _measured(self) -> list[tuple[Facts, NDArray[np.uint8]]]:
         batch = Batch()
         for digest, (data, paths) in self.waiting.items():
             picture = None if digest in self.facts else self._decode(data, paths)
             if picture is not None:
                 batch.add(digest, len(data), picture)
-        new = batch.measure()
-        self.facts |= {facts.id: facts for facts, _thumb in new}
-        stamps = {stamp: self.facts[digest] for stamp, digest in self.unsaved.items() if digest in self.facts}
-        self.cache.put([(facts, thumb.tobytes()) for facts, thumb in new], stamps)
-        self.waiting, self.unsaved, self.size = {}, {}, 0
+        return batch.measure()
 
     def _decode(self, data: bytes, paths: Sequence[str]) -> Upright | None:
         """Decode what several paths may share; where it cannot be, each has its own error, which names it."""
