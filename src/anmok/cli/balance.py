@@ -57,7 +57,9 @@ def register(app: typer.Typer) -> None:
             bool,
             typer.Option("--whole", help=_("Make no split: undersample all pictures that stand in none.")),
         ] = False,
-        seed: Annotated[int, typer.Option(help=_("Seed of the split, of who goes, and of the augmentation."))] = 0,
+        seed: Annotated[
+            int, typer.Option(help=_("Seed of the split, of the pictures that are left out, and of the augmentation."))
+        ] = 0,
         threads: Annotated[int, threads_option()] = 0,
         as_json: Annotated[bool, json_option()] = False,
         lang: Annotated[str, lang_option()] = "",
@@ -88,7 +90,7 @@ def _joined(rules: list[str], more: list[str]) -> list[str]:
     if len(rules) == 1 and all(word.startswith(("to=", "classes=")) for word in more):
         return [" ".join([*rules, *more])]
     raise UsageError(
-        _("What does {word} belong to?").format(word=repr(more[0])),
+        _("{word} belongs to no option.").format(word=repr(more[0])),
         hint=_('Put a rule in quotes: --undersample "classes=a,b to=mean".'),
     )
 

@@ -27,7 +27,8 @@ def register(app: typer.Typer) -> None:
     )
     def report(
         folders: Annotated[
-            list[Path], typer.Argument(metavar="DIR", help=_("Folders that `anmok compare` left (comparison.json)."))
+            list[Path],
+            typer.Argument(metavar="DIR", help=_("Folders that `anmok compare`, `explore` or `clean` left.")),
         ],
         out: Annotated[
             Path | None, typer.Option("--out", "-o", help=_("File to write; report.html in the folder if not given."))

@@ -131,7 +131,10 @@ def undersample(manifest: Manifest, classes: Sequence[str] = (), *, to: str | in
     notes = [_note(label, sizes[label], target, seed) for label in sorted(named) if sizes[label] > target]
     if (manifest.table["split"] == "").any():
         notes.append(
-            _("Pictures were left out before a split was made, so what measures is balanced too, unlike the world.")
+            _(
+                "Pictures were left out before a split was made, so the test pictures are balanced too, unlike "
+                "real data."
+            )
         )
     return manifest.with_table(manifest.table[~goes], quarantined=quarantined, notes=tuple(notes))
 

@@ -140,7 +140,7 @@ class _Work:
 
     def take_over(self, progress: Progress) -> None:
         """Link or copy the originals."""
-        with progress.task(_("Taking over pictures"), len(self.plan.copies), unit=_("pictures")) as task:
+        with progress.task(_("Copying pictures"), len(self.plan.copies), unit=_("pictures")) as task:
             for copy in self.plan.copies:
                 if not self._there(copy.path):
                     self._take_over(copy.row, self.out / copy.path)

@@ -260,7 +260,9 @@ def _marked(text: str, known: set[str], manifest: Manifest) -> str:
         close = difflib.get_close_matches(text, known, n=1, cutoff=0.6) if len(known) <= 20_000 else []
         raise UsageError(
             _("{path} was marked, but there is no such picture.").format(path=escape(text)),
-            hint=_("Did you mean {names}?").format(names=close[0]) if close else _("Paths stand in manifest.parquet."),
+            hint=_("Did you mean {names}?").format(names=close[0])
+            if close
+            else _("Name pictures by their paths, as in findings.csv or the pictures.csv of anmok explore."),
         )
     return found
 

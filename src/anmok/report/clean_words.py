@@ -35,7 +35,7 @@ def measure(name: str) -> str:
         "separation": _("separation of the kinds"),
         "distance_ratio": _("distance to the neighbours, times what is usual"),
         "colourfulness": _("colourfulness"),
-        "ground_share": _("share of the even ground"),
+        "ground_share": _("share of the plain background"),
         "sharpness": _("Sharpness"),
         "saturation": _("Saturation"),
     }

@@ -45,8 +45,8 @@ def measure_meaning(measure: str) -> str:
         "sharpness": _("Variance of the Laplacian at 96 pixels: low where a picture is blurred, enlarged or smooth."),
         "entropy": _("Bits of information in the tones: few in logos and plain grounds, at most 8."),
         "aspect": _("Width divided by height: below 1 is upright."),
-        "width": _("Upright, as stored."),
-        "height": _("Upright, as stored."),
+        "width": _("Pixels as stored, after turning the picture upright."),
+        "height": _("Pixels as stored, after turning the picture upright."),
         "bytes": _("As stored; depends on size, detail and compression."),
     }
     return meanings.get(measure, "")
@@ -189,8 +189,8 @@ def hint(one: StandOut) -> str:
     """Return what to look for, or what follows."""
     if one.among == "split":
         return _(
-            "Expect other figures there than at home. If new photos will be like these, a model needs such pictures "
-            "to learn from."
+            "Figures on that split may differ from those on the others. If new photos will be like these, a model "
+            "needs such pictures to learn from."
         )
     if one.code == "kind":
         return _("A model may learn the traces of the file type instead of the content: store all classes alike.")
@@ -280,6 +280,6 @@ def imbalance_text(imbalance: Imbalance) -> str:
     if imbalance.ratio < IMBALANCED:
         return ""
     return _(
-        "{largest} has {ratio} times as many pictures as {smallest}: a model will answer it too often. `anmok balance` "
-        "evens that out."
+        "{largest} has {ratio} times as many pictures as {smallest}: a model will answer {largest} too often. "
+        "`anmok balance` evens that out."
     )
