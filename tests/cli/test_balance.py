@@ -108,7 +108,7 @@ def test_a_source_without_splits_is_split_first_and_the_test_stays_as_the_world_
     assert counts["train"].to_dict() == {"a": 11, "b": 14, "c": 7}
     ended = balance(source, "-o", out, "--undersample", "classes=a to=mean", "--whole")
     assert Manifest.load(out).table["label"].value_counts().to_dict() == {"a": 15, "b": 20, "c": 10}
-    assert "what measures is balanced too" in ended.out
+    assert "the test pictures are balanced too" in ended.out
 
 
 def test_reference_e_s_numbers_come_out_of_the_command_too(tmp_path: Path, balance: Any) -> None:
