@@ -86,7 +86,7 @@ def compare(
         command=command,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         seed=config.split.seed,
-        extra={"leaks": leaks},
+        extra={"leaks": leaks, "source": str(source)},
         checks=checks,
     )
     with clock.stage("report"), manifest.open_source() as pictures:

@@ -66,9 +66,7 @@ class Checks:
 
 def clean_command(comparison: Comparison) -> str:
     """Return what one types to see all findings: about the source as it was named, which may be a cleaned manifest."""
-    words = shlex.split(comparison.command)
-    named = len(words) > 2 and words[:2] == ["anmok", "compare"]
-    return shlex.join(["anmok", "clean", words[2] if named else comparison.data.location])
+    return shlex.join(["anmok", "clean", str(comparison.extra.get("source") or comparison.data.location)])
 
 
 def build(comparison: Comparison, thumbnails: Thumbnails) -> Checks:
