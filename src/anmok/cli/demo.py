@@ -66,10 +66,15 @@ def show_planted(comparison: Comparison) -> None:
     table.add_column(_("fault"))
     for title in (_("planted"), _("found"), _("flagged besides")):
         table.add_column(title, justify="right")
-    for row in find_planted(get_dataset("sample"), comparison):
+    rows = find_planted(get_dataset("sample"), comparison)
+    for row in rows:
         found = row.planted - len(row.missed)
         style = "green" if not row.missed else "yellow"
         table.add_row(titles.get(row.fault, row.fault), str(row.planted), f"[{style}]{found}[/]", str(row.others))
     console = stdout()
     console.print()
     console.print(table)
+    missed = [path for row in rows for path in row.missed]
+    if missed:
+        text = _("Not found: {paths}. Hand-made features see no more; with the weights of mobilenetv2 all are found.")
+        console.print(text.format(paths=", ".join(missed)), markup=False)
