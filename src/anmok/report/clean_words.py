@@ -59,5 +59,4 @@ def for_script() -> dict[str, str]:
         "what": _("What to do with {path}"),
         "class": _("New class of {path}"),
         "certain": _("{percent} % certain"),
-        "same": _("same as"),
     }
