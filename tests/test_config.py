@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anmok.config import CompareConfig, Limits, Recipe, SplitConfig, from_mapping, load_recipe, to_json
+from anmok.config import (
+    CompareConfig,
+    Limits,
+    Recipe,
+    SearchRange,
+    SplitConfig,
+    from_mapping,
+    load_recipe,
+    load_recipe_file,
+    to_json,
+)
 from anmok.errors import StorageError, UsageError
 
 whole = st.integers(-(2**63), 2**63 - 1)
@@ -20,17 +30,31 @@ text = st.text(max_size=20)
 shares = st.floats(0, 1, exclude_min=True, exclude_max=True)
 limits = st.builds(Limits, max_bytes=whole, max_pixels=whole, max_files=whole)
 splits = st.builds(SplitConfig, test=shares, valid=shares, seed=whole)
+natural = st.integers(1, 2**63 - 1)
+any_share = st.floats(0, 1)
+
+
+def _recipe(strategy: str, head: str, **settings: Any) -> Recipe:
+    layers = ("average-pool", "dense 8") if head == "layers" else ()
+    freeze = "all but 2 blocks" if strategy == "partial" else ""
+    return Recipe(strategy=strategy, head=head, head_layers=layers, freeze=freeze, **settings)  # type: ignore[arg-type]
+
+
 recipes = st.builds(
-    Recipe,
+    _recipe,
     name=text,
     model=text,
     strategy=st.sampled_from(("frozen", "scratch", "partial", "full")),
-    head=st.sampled_from(("logistic", "linear")),
+    head=st.sampled_from(("logistic", "linear", "layers")),
     resize=st.sampled_from(("squash", "crop", "pad")),
+    optimizer=st.sampled_from(("adamw", "adam", "sgd", "rmsprop")),
+    schedule=st.sampled_from(("cosine", "constant", "inverse-time")),
+    keep=st.sampled_from(("best-loss", "best-accuracy", "last")),
     class_weights=st.sampled_from(("none", "balanced")),
     augmentation=text,
-    **dict.fromkeys(("image_size", "epochs", "batch_size", "patience", "seed"), whole),
-    **dict.fromkeys(("learning_rate", "weight_decay", "warmup", "label_smoothing"), real),
+    **dict.fromkeys(("image_size", "epochs", "batch_size", "patience", "seed", "copies", "accumulate"), natural),
+    **dict.fromkeys(("learning_rate", "weight_decay", "decay", "mixup"), st.floats(1e-300, 1e300)),
+    **dict.fromkeys(("warmup", "label_smoothing", "layer_decay", "backbone_rate"), any_share),
 )
 compares = st.builds(
     CompareConfig,
@@ -150,3 +174,63 @@ def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_number_beyond_all_floats_is_refused() -> None:
     with pytest.raises(UsageError, match="learning_rate"):
         from_mapping(Recipe, {"name": "a", "model": "b", "learning_rate": 10**400}, where="my.toml")
+
+
+OUTSIDE = {"batch_size": 0, "epochs": -1, "learning_rate": 0, "warmup": 1.5, "ema": 1.0, "mixup": -0.1, "copies": -1}
+
+
+@pytest.mark.parametrize(("name", "value"), OUTSIDE.items(), ids=OUTSIDE)
+def test_a_number_outside_its_range_is_refused_with_the_range(name: str, value: float) -> None:
+    with pytest.raises(UsageError, match=rf"has {name} = .*; .* is wanted"):
+        from_mapping(Recipe, {"name": "a", "model": "b", name: value}, where="my.toml")
+
+
+def test_layers_of_a_head_and_frozen_parts_stand_only_where_they_mean_something() -> None:
+    for values in (
+        {"head": "layers"},
+        {"head_layers": ["dense 3"]},
+        {"strategy": "partial"},
+        {"freeze": "first 3 blocks"},
+    ):
+        with pytest.raises(UsageError):
+            from_mapping(Recipe, {"name": "a", "model": "b", **values}, where="my.toml")
+
+
+def test_a_recipe_file_holds_what_was_published_and_what_may_be_searched(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text(
+        'name = "a"\nmodel = "b"\nkeep = "best-loss" # mended\n[as_published]\nkeep = "last"\n'
+        "[search]\nlearning_rate = {low = 1e-4, high = 1, log = true}\nlabel_smoothing = [0, 0.1]\n",
+        encoding="utf-8",
+    )
+    file = load_recipe_file(path)
+    assert (file.recipe.keep, file.published().keep, file.published().name) == ("best-loss", "last", "a-as-published")
+    assert file.search == {"learning_rate": SearchRange(low=1e-4, high=1, log=True), "label_smoothing": (0.0, 0.1)}
+    assert "# mended" in file.text
+
+
+WRONG_TABLES = {
+    "an unknown setting published": "[as_published]\nkept = 1",
+    "an unknown setting searched": "[search]\nrate = [1, 2]",
+    "a choice that the recipe could not have": "[search]\nbatch_size = [0, 8]",
+    "a range that is upside down": "[search]\nlearning_rate = {low = 1, high = 0.1}",
+    "a range by orders of magnitude from nothing": "[search]\nweight_decay = {low = 0, high = 0.1, log = true}",
+    "no choice": "[search]\nbatch_size = []",
+    "a number for a range": "[search]\nbatch_size = 3",
+    "a number for a table": "search = 3",
+}
+
+
+@pytest.mark.parametrize("lines", WRONG_TABLES.values(), ids=WRONG_TABLES)
+def test_wrong_tables_of_a_recipe_file_name_the_file(tmp_path: Path, lines: str) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text(f'name = "a"\nmodel = "b"\n{lines}\n', encoding="utf-8")
+    with pytest.raises(UsageError):
+        load_recipe_file(path)
+
+
+def test_a_recipe_without_a_mistake_has_none_to_keep(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text('name = "a"\nmodel = "b"\n', encoding="utf-8")
+    with pytest.raises(UsageError, match="names no mistake"):
+        load_recipe_file(path).published()

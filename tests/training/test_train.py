@@ -125,10 +125,10 @@ def test_the_order_of_the_rows_does_not_matter(tmp_path: Path, manifest: Manifes
     np.testing.assert_array_equal(one.predictions().probabilities, other.predictions().probabilities)
 
 
-def test_a_strategy_of_the_future_is_refused_in_a_sentence(tmp_path: Path, manifest: Manifest) -> None:
-    for strategy in ("partial", "full"):
-        with pytest.raises(UsageError, match="comes with the fine-tuning work"):
-            train(network_recipe(strategy=strategy), manifest, tmp_path / "runs")
+def test_a_network_from_scratch_cannot_be_fine_tuned(tmp_path: Path, manifest: Manifest) -> None:
+    for settings in ({"strategy": "partial", "freeze": "all but 1 blocks"}, {"strategy": "full"}):
+        with pytest.raises(UsageError, match=r"does not fit|fine-tuning"):
+            train(network_recipe(**settings), manifest, tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 
 
