@@ -12,7 +12,7 @@ def test_every_network_keeps_the_contract(name: str) -> None:
     torch.manual_seed(0)
     kind = get_network(name)
     network = kind(5).eval()
-    for size in (kind.smallest_size, kind.image_size, kind.image_size + kind.size_step):
+    for size in (kind.smallest_size, kind.default_size, kind.default_size + kind.size_step):
         pictures = torch.randint(0, 256, (3, size, size, 3), dtype=torch.uint8)
         logits, embedding, feature_map = network(pictures)
         assert logits.shape == (3, 5)

@@ -78,7 +78,7 @@ def made_loop(recipe: Recipe, workers: Workers, each: int = 8, classes: int = 2,
     rows = np.arange(len(labels))
     train = PictureSet(pixels, labels, rows[rows % 3 > 0])
     valid = PictureSet(pixels, labels, rows[rows % 3 == 0])
-    network = get_network(recipe.model)(classes)
+    network = get_network(recipe.model)(classes, image_size=recipe.image_size)
     return Loop(network, recipe, train, valid, workers=workers, epochs=recipe.epochs, **options)  # type: ignore[arg-type]
 
 

@@ -93,7 +93,8 @@ def save_network(run: Run, network: Network, name: str, facts: Mapping[str, Any]
 
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in network.state_dict().items()}
     write_bytes(_model_path(run), save(tensors))
-    write_json(_facts_path(run), {"kind": "network", "network": name, "classes": network.classes, **facts})
+    about = {"kind": "network", "network": name, "classes": network.classes, "image_size": network.image_size}
+    write_json(_facts_path(run), {**about, **facts})
 
 
 def load_network(run: Run) -> Network:
@@ -108,7 +109,8 @@ def load_network(run: Run) -> Network:
     from anmok.models.networks import get_network
 
     facts = _facts(run, "network")
-    network = get_network(str(facts["network"]))(int(facts["classes"]))
+    kind = get_network(str(facts["network"]))
+    network = kind(int(facts["classes"]), image_size=int(facts.get("image_size", 0)))
     with explained(_model_path(run)):
         try:
             network.load_state_dict(load_file(_model_path(run)))

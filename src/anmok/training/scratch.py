@@ -53,7 +53,7 @@ def train_network(run: Run, recipe: Recipe, manifest: Manifest, *, threads: int,
 
     def make() -> Loop:
         torch.manual_seed(recipe.seed)
-        network = kind(len(manifest.classes)).to(device)
+        network = kind(len(manifest.classes), image_size=size).to(device)
         epochs = recipe.epochs or epochs_for(len(train))
         weights = None
         if recipe.class_weights == "balanced":
@@ -117,7 +117,7 @@ def _run(loop: Loop, run: Run, progress: Progress) -> None:
 
 
 def _image_size(recipe: Recipe, kind: type[Network]) -> int:
-    size = recipe.image_size or kind.image_size
+    size = recipe.image_size or kind.default_size
     if size < kind.smallest_size or size % kind.size_step:
         raise UsageError(
             _("The recipe {name} asks for pictures of {size} pixels.").format(name=recipe.name, size=size),

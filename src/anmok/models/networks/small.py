@@ -1,72 +1,14 @@
-"""Networks that are trained from scratch, in PyTorch. To add one: a class with ``@register_network("name")``.
-
-A network takes pictures as they are decoded, uint8 ``(N, S, S, 3)``, scales them itself, and gives
-``logits`` float32 ``(N, K)``, ``embedding`` float32 ``(N, D)`` and ``feature_map`` float32 ``(N, C, h, w)``.
-"""
+"""Our own small network for whoever has nothing but pictures and a laptop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from anmok.errors import UnknownName
-from anmok.i18n import _
-
-
-class Network(nn.Module):
-    """Base of all networks.
-
-    Args:
-        classes: K.
-
-    Attributes:
-        image_size: side of the square that the network is made for, pixels, where a recipe names none.
-        smallest_size: the smallest side that gives a feature map of at least 2x2, pixels.
-        size_step: the side is a multiple of this, so that every halving comes out even.
-    """
-
-    image_size: ClassVar[int]
-    smallest_size: ClassVar[int]
-    size_step: ClassVar[int]
-
-    def __init__(self, classes: int) -> None:
-        super().__init__()
-        self.classes = classes
-
-
-NetworkT = TypeVar("NetworkT", bound=type[Network])
-_networks: dict[str, type[Network]] = {}
-
-
-def register_network(name: str) -> Callable[[NetworkT], NetworkT]:
-    """Register a network class under a name; a taken name is refused."""
-
-    def add(kind: NetworkT) -> NetworkT:
-        if name in _networks:
-            raise ValueError(f"a network named {name!r} is already registered")
-        _networks[name] = kind
-        return kind
-
-    return add
-
-
-def network_names() -> tuple[str, ...]:
-    """Return the names of all networks."""
-    return tuple(sorted(_networks))
-
-
-def get_network(name: str) -> type[Network]:
-    """Return the class of that name; call it with the number of classes."""
-    if name not in _networks:
-        raise UnknownName(
-            _("There is no network named {name}.").format(name=repr(name)),
-            hint=_("Known networks: {names}.").format(names=", ".join(network_names())),
-        )
-    return _networks[name]
+from anmok.models.networks.base import Network, register_network
 
 
 def _convolution(inputs: int, outputs: int, *, size: int = 3, stride: int = 1) -> nn.Sequential:
@@ -104,13 +46,13 @@ class SmallCNN(Network):
     time and won nothing.
     """
 
-    image_size = 64
+    default_size = 64
     smallest_size = 32
     size_step = 16
     widths: ClassVar[tuple[int, ...]] = (32, 64, 128, 256)
 
-    def __init__(self, classes: int) -> None:
-        super().__init__(classes)
+    def __init__(self, classes: int, *, image_size: int = 0) -> None:
+        super().__init__(classes, image_size=image_size)
         stages: list[nn.Module] = [_convolution(3, self.widths[0], stride=2), nn.ReLU()]
         stages += [_Residual(*sides, stride=2) for sides in pairwise(self.widths)]
         self.stages = nn.Sequential(*stages)
