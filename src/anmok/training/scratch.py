@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -20,13 +20,23 @@ from anmok.records import TEST, TRAIN, VALID
 from anmok.training.checkpoint import drop_state, load_state, save_network, save_state
 from anmok.training.device import choose_device, own_random_numbers
 from anmok.training.loop import Loop, PictureSet, logits_of
+from anmok.training.observed import Observed
+from anmok.training.observer import Observer
 from anmok.training.rows import predictions_of, rows_of
 from anmok.training.run import RUN_FORMAT, Run
 from anmok.training.schedule import epochs_for
 from anmok.training.workers import Workers
 
 
-def train_network(run: Run, recipe: Recipe, manifest: Manifest, *, threads: int, progress: Progress) -> None:
+def train_network(
+    run: Run,
+    recipe: Recipe,
+    manifest: Manifest,
+    *,
+    threads: int,
+    progress: Progress,
+    observers: Sequence[Observer] = (),
+) -> None:
     """Train the recipe's network, from the run's last whole epoch on if there is one, and finish the run."""
     kind = get_network(recipe.model)
     size = _image_size(recipe, kind)
@@ -58,7 +68,8 @@ def train_network(run: Run, recipe: Recipe, manifest: Manifest, *, threads: int,
         weights = None
         if recipe.class_weights == "balanced":
             weights = torch.from_numpy(class_weights(labels[train.rows], classes=len(manifest.classes)))
-        return Loop(network, recipe, train, valid, workers=workers, epochs=epochs, class_weights=weights)
+        hooks = [Observed(run, observers)]
+        return Loop(network, recipe, train, valid, workers=workers, epochs=epochs, class_weights=weights, hooks=hooks)
 
     with Workers(threads) as workers, own_random_numbers():
         loop = resumed(make, run, progress)

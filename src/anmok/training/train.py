@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from anmok.i18n import _
 from anmok.models.registry import get_model
 from anmok.progress import Progress, SilentProgress
 from anmok.records import SPLITS, TRAIN, VALID
+from anmok.training.observer import Observer
 from anmok.training.run import Run, find_run
 
 
@@ -24,6 +26,7 @@ def train(
     *,
     threads: int = 0,
     progress: Progress | None = None,
+    observers: Sequence[Observer] = (),
 ) -> Run:
     """Train the model of ``recipe`` and leave checkpoint, history and predictions in a run below ``folder``.
 
@@ -35,6 +38,7 @@ def train(
             strength is chosen by cross-validation); a network learns from train and chooses its epoch by valid.
         folder: where runs lie; made if it is missing.
         threads: of decoding and computing; 0 takes all cores.
+        observers: told of every epoch, and of the finished run.
 
     Raises:
         UsageError: the strategy is not known yet, or does not fit the model.
@@ -46,10 +50,24 @@ def train(
     progress = progress or SilentProgress()
     _check(recipe, manifest)
     run, begun = find_run(folder, recipe, manifest.content_hash)
-    if begun and run.is_finished:
-        return run
-    if not begun:
-        run.clear()
+    if not (begun and run.is_finished):
+        if not begun:
+            run.clear()
+        _learn(run, recipe, manifest, threads=threads, progress=progress, observers=observers)
+    for observer in observers:
+        observer.finished(run)
+    return run
+
+
+def _learn(
+    run: Run,
+    recipe: Recipe,
+    manifest: Manifest,
+    *,
+    threads: int,
+    progress: Progress,
+    observers: Sequence[Observer],
+) -> None:
     if recipe.strategy == "frozen":
         from anmok.training.frozen import train_head
 
@@ -57,8 +75,7 @@ def train(
     else:
         from anmok.training.scratch import train_network
 
-        train_network(run, recipe, manifest, threads=threads, progress=progress)
-    return run
+        train_network(run, recipe, manifest, threads=threads, progress=progress, observers=observers)
 
 
 def _check(recipe: Recipe, manifest: Manifest) -> None:
