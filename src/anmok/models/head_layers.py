@@ -72,8 +72,8 @@ def vector_size(layers: Sequence[HeadLayer], shape: Sequence[int]) -> int:
 def build_head(layers: Sequence[HeadLayer], shape: Sequence[int], classes: int) -> nn.Sequential:
     """Return the head as a PyTorch module: float32 ``(N, *shape)`` to logits ``(N, classes)``.
 
-    Dense layers begin as Keras lets them: weights by Glorot's uniform rule (Glorot, Bengio: Understanding the difficulty
-    of training deep feedforward neural networks, 2010), biases 0; drawn from torch's generator.
+    Dense layers begin as Keras lets them: weights by Glorot's uniform rule (Glorot, Bengio: Understanding the
+    difficulty of training deep feedforward neural networks, 2010), biases 0; drawn from torch's generator.
 
     Args:
         layers: of ``parse_head_layers``.
@@ -107,7 +107,7 @@ def _layer(entry: str) -> HeadLayer:
     if number is None:
         for kind in (*POOLS, "batch-norm"):
             if word == kind:
-                return HeadLayer(kind)  # type: ignore[arg-type]
+                return HeadLayer(kind)
     elif word == "dense" and number.isdigit() and 1 <= int(number) <= WIDEST:
         return HeadLayer("dense", width=int(number))
     elif word == "dropout" and 0 <= float(number) < 1:
