@@ -41,6 +41,8 @@ AHEAD = 3
 
 #: A name, and what gives the bytes of that picture.
 Item = tuple[str, Callable[[], bytes]]
+#: A name and its pixels, uint8 ``(S, S, 3)``, to pixels of the same shape.
+Change = Callable[[str, NDArray[np.uint8]], NDArray[np.uint8]]
 #: One picture's row of each output.
 Rows = tuple[NDArray[Any], ...]
 ResultT = TypeVar("ResultT")
@@ -81,6 +83,7 @@ def run_graph(
     limits: Limits = Limits(),  # noqa: B008
     threads: int = 0,
     batch: int = 0,
+    change: Change | None = None,
 ) -> Generator[tuple[str, Rows | PictureError]]:
     """Decode pictures and run a graph on them.
 
@@ -90,6 +93,7 @@ def run_graph(
         outputs: names of what the graph shall give, each ``(N, ...)``.
         threads: workers; 0 takes all cores.
         batch: pictures that a worker takes at a time; 0 takes what suits the device.
+        change: applied to each picture between decoding and graph, in the worker threads.
 
     Yields:
         For each item, in order, its name and its row of each output, or what is wrong with the picture.
@@ -101,7 +105,11 @@ def run_graph(
 
     def work(part: Sequence[Item], stopped: threading.Event) -> list[tuple[str, Rows | PictureError]]:
         decoded = list(_decoded(part, size, rule, limits, stopped))
-        good = [pixels for _name, pixels in decoded if not isinstance(pixels, PictureError)]
+        good = [
+            pixels if change is None else change(name, pixels)
+            for name, pixels in decoded
+            if not isinstance(pixels, PictureError)
+        ]
         rows: list[Rows] = []
         for start in range(0, len(good), together):
             if stopped.is_set():

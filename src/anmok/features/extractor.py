@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import re
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from anmok.config import Limits, ResizeRule
 from anmok.errors import DataError, PictureError
 from anmok.features.cache import VectorCache
+from anmok.features.cache_maps import MapFiles, Maps
 from anmok.features.engine import Item, run_graph, stream_pixels
+from anmok.features.extractor_outputs import VectorOutput, graph_with_vector
 from anmok.features.pixels import PixelFile
 from anmok.features.session import open_session
 from anmok.i18n import _
-from anmok.progress import Progress, SilentProgress
+from anmok.progress import Progress, SilentProgress, Task
 
 if TYPE_CHECKING:
     from anmok.data.manifest import Manifest
@@ -45,7 +47,8 @@ class Extractor:
         sha256: of the graph's file.
         input_size: S, pixels.
         resize: how a picture becomes that square.
-        dim: D.
+        dim: D, of the vectors that are taken.
+        output: what they are: the graph's own ``embedding``, or something made of its feature map.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Extractor:
     input_size: int
     resize: ResizeRule
     dim: int
+    output: VectorOutput = "embedding"
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[0-9a-f]{64}", self.sha256) or self.input_size < 1 or self.dim < 1:
@@ -62,14 +66,33 @@ class Extractor:
     @property
     def key(self) -> str:
         """Return what a vector depends on beside the picture: 64 hexadecimal digits."""
-        parts = (self.sha256, str(self.input_size), self.resize, str(DECODE_VERSION))
+        parts = [self.sha256, str(self.input_size), self.resize, str(DECODE_VERSION)]
+        if self.output != "embedding":
+            parts.append(self.output)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Pictures that are changed between decoding and graph, as augmentation does.
+
+    Attributes:
+        key: all that the change depends on beside the picture; of the key of its vectors in the cache.
+        change: a picture's id and its pixels uint8 ``(S, S, 3)`` to pixels of the same shape. Called in several threads
+            at a time; the same for the same picture.
+        title: what people call it, in their language.
+    """
+
+    key: str
+    change: Callable[[str, NDArray[np.uint8]], NDArray[np.uint8]]
+    title: str = ""
 
 
 def extract(
     manifest: Manifest,
     extractor: Extractor,
     *,
+    view: View | None = None,
     limits: Limits = Limits(),  # noqa: B008
     threads: int = 0,
     progress: Progress | None = None,
@@ -77,6 +100,7 @@ def extract(
     """Turn all pictures of a manifest into vectors; what was computed before comes from the cache.
 
     Args:
+        view: look at changed pictures; None looks at them as they are.
         limits: the same as in the scan.
         threads: of decoding and inference; 0 takes all cores.
 
@@ -93,18 +117,23 @@ def extract(
     for row, picture in enumerate(ids):
         row_of.setdefault(picture, row)
     vectors = np.empty((len(ids), extractor.dim), dtype=np.float32)
-    title = _("{name}: features").format(name=extractor.name)
-    with VectorCache(warn=progress.say) as cache, progress.task(title, len(ids), unit=_("pictures")) as task:
-        known = cache.get(extractor.key, row_of, dim=extractor.dim)
+    key = _key(extractor, view)
+    with (
+        VectorCache(warn=progress.say) as cache,
+        progress.task(_title(extractor, view), len(ids), unit=_("pictures")) as task,
+    ):
+        known = cache.get(key, row_of, dim=extractor.dim)
         for picture, vector in known.items():
             vectors[row_of[picture]] = vector
         new = [picture for picture in row_of if picture not in known]
         task.advance(len(ids) - len(new))
         if new:
             paths = manifest.table["path"].to_numpy()
-            with manifest.open_source(limits=limits) as source, _Batches(cache, extractor.key) as batches:
+            with manifest.open_source(limits=limits) as source, _Batches(cache, key) as batches:
                 items = _items(source, [paths[row_of[picture]] for picture in new], new)
-                with contextlib.closing(_computed(items, new, extractor, limits, threads)) as computed:
+                with contextlib.closing(
+                    _computed(items, new, extractor, view, limits=limits, threads=threads)
+                ) as computed:
                     for picture, vector in computed:
                         vectors[row_of[picture]] = vector
                         batches.add(picture, vector)
@@ -114,17 +143,84 @@ def extract(
     return vectors
 
 
+def extract_maps(
+    manifest: Manifest,
+    extractor: Extractor,
+    *,
+    dtype: str = "<f2",
+    view: View | None = None,
+    limits: Limits = Limits(),  # noqa: B008
+    threads: int = 0,
+    progress: Progress | None = None,
+) -> Maps:
+    """Do what ``extract`` does for vectors too large for memory, such as whole feature maps.
+
+    They lie in files of the cache, and of them only what is asked for is read. The files are written one by one, a few
+    hundred pictures each, so a kill loses the one that was begun; at most its size is held in memory.
+
+    Args:
+        dtype: ``"<f2"`` halves the space and rounds to three digits, ``"<f4"`` keeps all.
+
+    Raises:
+        DataError, SourceNotFound: as ``extract``.
+        StorageError: the cache's disk is full, or may not be written.
+    """
+    progress = progress or SilentProgress()
+    ids = manifest.table["id"].tolist()
+    paths = dict(zip(ids, manifest.table["path"], strict=True))
+    files = MapFiles(_key(extractor, view), extractor.dim, np.dtype(dtype), sorted(paths))
+    missing = files.missing()
+    with progress.task(_title(extractor, view), len(paths), unit=_("pictures")) as task:
+        task.advance(len(paths) - sum(map(len, missing)))
+        if missing:
+            new = [picture for part in missing for picture in part]
+            with manifest.open_source(limits=limits) as source:
+                items = _items(source, [paths[picture] for picture in new], new)
+                with contextlib.closing(
+                    _computed(items, new, extractor, view, limits=limits, threads=threads)
+                ) as computed:
+                    for part in missing:
+                        files.write(part, _advancing(computed, len(part), task))
+    return files.open(ids)
+
+
+def _advancing(
+    computed: Iterable[tuple[str, NDArray[np.float32]]], count: int, task: Task
+) -> Generator[NDArray[np.float32]]:
+    # The numbers first: of two that end, zip has then taken nothing from the vectors of the next file.
+    for _number, (_picture, vector) in zip(range(count), computed, strict=False):
+        yield vector
+        task.advance()
+
+
+def _title(extractor: Extractor, view: View | None) -> str:
+    if view is None or not view.title:
+        return _("{name}: features").format(name=extractor.name)
+    return _("{name}: features, {view}").format(name=extractor.name, view=view.title)
+
+
+def _key(extractor: Extractor, view: View | None) -> str:
+    if view is None:
+        return extractor.key
+    return hashlib.sha256(f"{extractor.key}\n{view.key}".encode()).hexdigest()
+
+
 def _computed(
-    items: Sequence[Item], ids: Sequence[str], extractor: Extractor, limits: Limits, threads: int
+    items: Sequence[Item], ids: Sequence[str], extractor: Extractor, view: View | None, *, limits: Limits, threads: int
 ) -> Generator[tuple[str, NDArray[np.float32]]]:
+    change = None
+    if view is not None:
+        id_of = {path: picture for (path, _read), picture in zip(items, ids, strict=True)}
+        change = partial(_changed_pixels, view, id_of)
     results = run_graph(
         items,
-        open_session(extractor.onnx, threads=1),
-        outputs=["embedding"],
+        open_session(graph_with_vector(extractor.onnx, extractor.output), threads=1),
+        outputs=["embedding" if extractor.output == "embedding" else "vector"],
         size=extractor.input_size,
         rule=extractor.resize,
         limits=limits,
         threads=threads,
+        change=change,
     )
     # Closed at once where something goes wrong, so that no worker reads on from a source that is closed.
     with contextlib.closing(results):
@@ -132,6 +228,10 @@ def _computed(
             if isinstance(result, PictureError):
                 raise _changed(result) from result
             yield picture, result[0]
+
+
+def _changed_pixels(view: View, id_of: dict[str, str], path: str, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return view.change(id_of[path], pixels)
 
 
 def load_pixels(

@@ -73,7 +73,7 @@ class PixelFile:
         Raises:
             StorageError: disk full, no permission.
         """
-        _make_room(self.path.parent, self.count * self.size**2 * 3)
+        make_room(self.path.parent, self.count * self.size**2 * 3)
         # Plain writing, no memory map: a full disk is then an error and not a SIGBUS that kills the process.
         with atomic_write(self.path) as stream:
             header = {"descr": "|u1", "fortran_order": False, "shape": (self.count, self.size, self.size, 3)}
@@ -86,8 +86,8 @@ class PixelFile:
             yield write
 
 
-def _make_room(folder: Path, wanted: int) -> None:
-    """Delete the longest unused files until ``wanted`` bytes fit into the budget."""
+def make_room(folder: Path, wanted: int) -> None:
+    """Delete the longest unused ``*.npy`` files of ``folder`` until ``wanted`` bytes fit into the budget."""
     sweep(folder)
     files = []
     with contextlib.suppress(FileNotFoundError):
