@@ -36,7 +36,13 @@ def infos(draw: st.DrawFn) -> BundleInfo:
         unknown_threshold=draw(st.none() | shares),
         name=draw(names),
         model=draw(names),
-        recipe=draw(st.dictionaries(names, names | st.booleans() | st.integers(-(2**50), 2**50) | figures, max_size=5)),
+        recipe=draw(
+            st.dictionaries(
+                names,
+                names | st.booleans() | st.integers(-(2**50), 2**50) | figures | st.lists(names, max_size=3).map(tuple),
+                max_size=5,
+            )
+        ),
         data_hash=draw(st.text("0123456789abcdef", min_size=64, max_size=64)),
         pictures=draw(st.dictionaries(st.sampled_from(["train", "valid", "test"]), counts)),
         weights_licence=draw(names),
@@ -110,11 +116,11 @@ def test_a_key_given_twice_is_refused() -> None:
         ("data_hash", "ab"),
         ("data_hash", "AB" * 32),
         ("data_hash", "ab" * 32 + "\n"),
-        ("recipe", {"epochs": [1]}),
+        ("recipe", {"epochs": [[1]]}),
         ("recipe", {"epochs": float("inf")}),
         ("recipe", None),
         ("recipe", {"\ud800": 1}),
-        ("recipe", {"\x1b[31m": [1]}),
+        ("recipe", {"\x1b[31m": [None]}),
         ("labels", [[[[["deep"]]]], "a", "b"]),
         ("pictures", {"train": [1, 2]}),
         ("pictures", {"train": [1, 2, -3]}),

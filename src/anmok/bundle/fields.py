@@ -12,8 +12,11 @@ from typing import Any, NoReturn, cast
 from anmok.i18n import _
 
 MAX_TEXT = 10_000
+MAX_LIST = 1000
 
 Scalar = str | int | float | bool
+#: What a recipe's setting may be.
+Setting = Scalar | tuple[Scalar, ...]
 
 
 def parse_object(text: bytes) -> Mapping[str, Any]:
@@ -116,6 +119,14 @@ def as_scalar(value: Any, where: str) -> Scalar:
     if isinstance(value, int):
         return as_integer(value, where)
     return as_number(value, where)
+
+
+def as_setting(value: Any, where: str) -> Setting:
+    """Return the value if it is what ``as_scalar`` takes, or a list of those, which becomes a tuple."""
+    if not isinstance(value, list):
+        return as_scalar(value, where)
+    check(len(value) <= MAX_LIST, where, value, _("a list of at most {most} entries").format(most=MAX_LIST))
+    return tuple(as_scalar(entry, f"{where}[{number}]") for number, entry in enumerate(value))
 
 
 def as_sequence(value: Any, where: str) -> list[Any]:

@@ -11,11 +11,11 @@ from typing import Any
 
 from anmok.bundle.fields import (
     Fields,
-    Scalar,
+    Setting,
     as_integer,
     as_mapping,
-    as_scalar,
     as_sequence,
+    as_setting,
     as_text,
     check,
     is_text,
@@ -106,7 +106,7 @@ class BundleInfo:
     unknown_threshold: float | None = None
     name: str
     model: str
-    recipe: Mapping[str, Scalar] = field(default_factory=dict)
+    recipe: Mapping[str, Setting] = field(default_factory=dict)
     data_hash: str
     pictures: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     weights_licence: str = ""
@@ -183,7 +183,7 @@ def info_from_json(text: bytes) -> BundleInfo:
         name=values.text("name"),
         model=values.text("model"),
         recipe={
-            as_text(name, "recipe"): as_scalar(value, f"recipe.{name}")
+            as_text(name, "recipe"): as_setting(value, f"recipe.{name}")
             for name, value in values.mapping("recipe").items()
         },
         data_hash=values.text("data_hash"),
