@@ -21,6 +21,7 @@ INTERRUPTED = 130
 COMMANDS = (
     "demo",
     "compare",
+    "train",
     "predict",
     "evaluate",
     "report",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime
 import shutil
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from anmok.bundle.export import export_run
 from anmok.clean.evidence import Evidence
 from anmok.clean.near_groups import grouped
 from anmok.config import CleanConfig, CompareConfig, Recipe
@@ -15,24 +15,24 @@ from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.data.split import assign_splits, check, find_leaks, require_valid
 from anmok.environment import describe_environment
-from anmok.errors import AnmokError, MissingExtra, UsageError, WeightsMissing
-from anmok.evaluation.results import Comparison, LeftOut, ModelResult
+from anmok.evaluation.results import CheckSummary, Comparison, ModelResult
 from anmok.evaluation.summary import write_summary
-from anmok.i18n import _, current_language
+from anmok.i18n import current_language
 from anmok.models.recipes import get_recipe
+from anmok.pipeline.bench import Bench, require_names
 from anmok.pipeline.checks import choose_vectors, look_over
 from anmok.pipeline.clock import Clock
 from anmok.pipeline.conclusion import conclude_aloud
 from anmok.pipeline.folder import prepare_folder
-from anmok.pipeline.measure import measure_run
 from anmok.pipeline.summary import summarise_data
 from anmok.progress import Progress, SilentProgress
 from anmok.report.html import render_report
 from anmok.storage import atomic_write, explained
-from anmok.training.run import Run, find_run
-from anmok.training.train import train
+from anmok.training.observer import Observer
 
 MANIFEST = "manifest.parquet"
+#: What a single training was asked for, so that ``anmok train --resume`` can go on without being told again.
+ORDER = "training.json"
 
 
 def compare(
@@ -58,19 +58,68 @@ def compare(
         AnmokError: no model at all could be made; the error of the first one.
     """
     config = config or CompareConfig()
+    # All recipes are looked up before the first hour of work, not after it.
+    recipes = [get_recipe(name) for name in config.models]
+    return compare_recipes(source, out, recipes, config, progress=progress, command=command)
+
+
+def compare_recipes(
+    source: str | Path,
+    out: Path,
+    recipes: Sequence[Recipe],
+    config: CompareConfig,
+    *,
+    progress: Progress | None = None,
+    command: str = "",
+    observers: tuple[Observer, ...] = (),
+) -> Comparison:
+    """Do what ``compare`` does, with recipes that are at hand; ``config.models`` is not looked at.
+
+    Args:
+        observers: told of every epoch of every training.
+    """
     progress = progress or SilentProgress()
-    recipes = _recipes(config.models)
+    require_names(recipes)
     clock = Clock()
-    prepare_folder(out, is_ours=lambda folder: (folder / MANIFEST).exists() or (folder / "runs").is_dir())
+    claim_folder(out)
     with clock.stage("scan"):
         scanned = scan(source, limits=config.limits, threads=config.threads, progress=progress)
     evidence = _evidence(scanned, recipes, config, progress)
     manifest = _divided(evidence, out, config, clock)
     with clock.stage("checks"):
         checks = look_over(evidence) if config.look_over else ()
-    bench = _Bench(manifest, out, config, clock, progress, evidence)
+    bench = Bench(
+        manifest=manifest,
+        out=out,
+        config=config,
+        clock=clock,
+        progress=progress,
+        evidence=evidence,
+        observers=observers,
+    )
+    return finish_comparison(bench, recipes, checks=checks, source=str(source), command=command)
+
+
+def claim_folder(out: Path) -> None:
+    """Make sure that results may go to ``out``.
+
+    Raises:
+        StorageError: it is a file, or holds something else than results of a comparison.
+    """
+    prepare_folder(out, is_ours=lambda folder: any((folder / name).exists() for name in (MANIFEST, ORDER, "runs")))
+
+
+def finish_comparison(
+    bench: Bench, recipes: Sequence[Recipe], *, checks: tuple[CheckSummary, ...], source: str, command: str
+) -> Comparison:
+    """Make the models on ``bench``, conclude, and write the report, the best bundle and the summary.
+
+    Args:
+        source: as it was named.
+    """
+    manifest, out, clock = bench.manifest, bench.out, bench.clock
     results, left_out = bench.make_all(recipes)
-    data = summarise_data(manifest, seed=config.split.seed)
+    data = summarise_data(manifest, seed=bench.config.split.seed)
     leaks = len(find_leaks(manifest))
     best, reason, warnings = conclude_aloud(results, data, leaks=leaks)
     _keep_best(out, next(result for result in results if result.name == best))
@@ -85,8 +134,8 @@ def compare(
         environment=describe_environment(),
         command=command,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        seed=config.split.seed,
-        extra={"leaks": leaks, "source": str(source)},
+        seed=bench.config.split.seed,
+        extra={"leaks": leaks, "source": source},
         checks=checks,
     )
     with clock.stage("report"), manifest.open_source() as pictures:
@@ -109,84 +158,10 @@ def _divided(evidence: Evidence, out: Path, config: CompareConfig, clock: Clock)
     return manifest
 
 
-def _evidence(scanned: Manifest, recipes: list[Recipe], config: CompareConfig, progress: Progress) -> Evidence:
+def _evidence(scanned: Manifest, recipes: Sequence[Recipe], config: CompareConfig, progress: Progress) -> Evidence:
     vectors = choose_vectors(tuple(recipe.model for recipe in recipes))
     settings = CleanConfig(vectors=vectors, seed=config.split.seed)
     return Evidence(scanned, settings, limits=config.limits, threads=config.threads, progress=progress)
-
-
-@dataclass(frozen=True)
-class _Bench:
-    """Where models are made, one after another, from the same pictures."""
-
-    manifest: Manifest
-    out: Path
-    config: CompareConfig
-    clock: Clock
-    progress: Progress
-    evidence: Evidence
-
-    def make_all(self, recipes: list[Recipe]) -> tuple[tuple[ModelResult, ...], tuple[LeftOut, ...]]:
-        """Make each recipe's model; what cannot be had is left out, and the others go on."""
-        results: list[ModelResult] = []
-        left_out: list[LeftOut] = []
-        errors: list[AnmokError] = []
-        for recipe in recipes:
-            try:
-                results.append(self.make(recipe))
-            except (WeightsMissing, MissingExtra) as error:
-                errors.append(error)
-                left_out.append(LeftOut(recipe.name, error.message, error.hint))
-                self.progress.say(_("{name} is left out: {reason}").format(name=recipe.name, reason=error.message))
-        if not results:
-            raise errors[0]
-        return tuple(results), tuple(left_out)
-
-    def make(self, recipe: Recipe) -> ModelResult:
-        """Train, export and measure one model."""
-        threads, progress = self.config.threads, self.progress
-        run, _begun = find_run(self.out / "runs", recipe, self.manifest.content_hash)
-        was_finished = run.is_finished
-        if was_finished:
-            progress.say(
-                _("{name} was trained before on these pictures; that run is used again.").format(name=recipe.name)
-            )
-        with self.clock.stage("training"):
-            run = train(recipe, self.manifest, self.out / "runs", threads=threads, progress=progress)
-        if not was_finished:
-            # Making vectors is told apart from learning: it is the part that the cache makes short.
-            self.clock.move("training", "features", run.seconds.get("features", 0.0))
-            self._count_vectors(run)
-        before = self.clock.seconds["export"]
-        with self.clock.stage("export"):
-            export_run(run, self.manifest, threads=threads, progress=progress)
-        took = self.clock.seconds["export"] - before
-        seed = self.config.split.seed
-        with self.clock.stage("evaluation"):
-            return measure_run(
-                run, self.manifest, self.out, export_seconds=took, seed=seed, threads=threads, progress=progress
-            )
-
-    def _count_vectors(self, run: Run) -> None:
-        """Count the seconds for vectors that the checks asked for first as the model's own: it needs them too."""
-        seconds = self.evidence.seconds_for_vectors
-        if seconds and self.evidence.extractor.sha256 == run.config.get("extractor", {}).get("sha256"):
-            self.clock.move("checks", "features", seconds)
-            run.finish({**run.seconds, "features": run.seconds["features"] + seconds})
-
-
-def _recipes(names: tuple[str, ...]) -> list[Recipe]:
-    """Look all recipes up before the first hour of work, not after it."""
-    recipes = [get_recipe(name) for name in names]
-    if not recipes:
-        raise UsageError(_("No model was named."), hint=_("For example: --models handcrafted,mobilenetv2."))
-    twice = {recipe.name for recipe in recipes if sum(other.name == recipe.name for other in recipes) > 1}
-    if twice:
-        raise UsageError(
-            _("Two recipes have the name {name}.").format(name=repr(min(twice))),
-            hint=_("Give each recipe a name of its own: tables and folders are named after it."),
-        )
-    return recipes
 
 
 def _keep_best(out: Path, best: ModelResult) -> None:

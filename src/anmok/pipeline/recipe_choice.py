@@ -1,0 +1,133 @@
+"""From the words of a command to a recipe: by name or file, by model and strategy, with settings changed."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from anmok.config import Recipe, Strategy, from_mapping, to_json
+from anmok.errors import UsageError
+from anmok.i18n import _
+from anmok.models.recipes import get_recipe
+from anmok.models.registry import get_model
+
+#: What `partial:` takes behind it.
+_PART = re.compile(r"(?:(?P<end>first|last)-)?(?P<count>\d{1,4})(?:-(?P<unit>layers?|blocks?))?")
+#: Settings without any effect where a head is fitted to vectors in one go.
+_OF_EPOCHS = ("epochs", "batch_size", "learning_rate")
+
+
+def read_strategy(text: str) -> tuple[Strategy, str]:
+    """Return strategy and ``freeze`` of a recipe from what was written on the command line.
+
+    ``partial:3``: the last three blocks learn. ``partial:last-30-layers``: the last thirty layers learn.
+    ``partial:first-200-layers``: the first two hundred stay as they are.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    name, _colon, part = text.partition(":")
+    if name in ("frozen", "full", "scratch") and not _colon:
+        return typing.cast("Strategy", name), ""
+    found = _PART.fullmatch(part) if name == "partial" else None
+    if found is None:
+        raise UsageError(
+            _("There is no strategy {text}.").format(text=repr(text)),
+            hint=_(
+                "Give frozen, full, scratch, or partial with what learns: partial:2 (the last two blocks), "
+                "partial:last-30-layers, or with what stays as it is: partial:first-200-layers."
+            ),
+        )
+    unit = "layers" if (found["unit"] or "").startswith("layer") else "blocks"
+    count = int(found["count"])
+    return "partial", f"first {count} {unit}" if found["end"] == "first" else f"all but {count} {unit}"
+
+
+def read_settings(texts: Sequence[str]) -> dict[str, Any]:
+    """Return settings from ``key=value`` texts; a value is written as in TOML, and words need no quotation marks.
+
+    Raises:
+        UsageError: a text without ``=``, an unknown setting, or one that was given twice.
+    """
+    hints = typing.get_type_hints(Recipe)
+    settings: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = (part.strip() for part in text.partition("="))
+        key = key.replace("-", "_")
+        if not equals or not key or key in settings:
+            raise UsageError(
+                _("A setting is written {text}.").format(text=repr(text)),
+                hint=_("Write each setting once, for example: --set weight_decay=0.01 --set optimizer=sgd"),
+            )
+        settings[key] = _value(value, wants_text=hints.get(key) is str)
+    return settings
+
+
+def _value(text: str, *, wants_text: bool) -> Any:
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, KeyError):
+        return text
+    return text if wants_text and not isinstance(value, str) else value
+
+
+def choose_recipe(name: str = "", *, model: str = "", strategy: str = "", as_published: bool = False) -> Recipe:
+    """Return the recipe of that name or file, or the one that trains ``model`` by ``strategy``.
+
+    Args:
+        strategy: as ``read_strategy`` takes it; empty: what suits the model.
+        as_published: keep the mistakes of the recipe's source.
+
+    Raises:
+        UsageError: neither or both were named, or they do not fit each other.
+        UnknownName, SourceNotFound: there is no such recipe or model.
+    """
+    if bool(name) == bool(model):
+        raise UsageError(
+            _("Name either a recipe or a model."),
+            hint=_("For example: --recipe cnn-small, or --model mobilenetv2 --strategy frozen."),
+        )
+    if name and strategy:
+        raise UsageError(
+            _("A recipe has its strategy: {name}.").format(name=name),
+            hint=_("Give --model instead of --recipe, or change the recipe with --set strategy=…"),
+        )
+    if name:
+        return get_recipe(name)
+    return _recipe_of(model, strategy)
+
+
+def _recipe_of(model: str, strategy: str) -> Recipe:
+    recipe = get_recipe(get_model(model).recipe)
+    wanted, _freeze = read_strategy(strategy) if strategy else (recipe.strategy, "")
+    if wanted != recipe.strategy:
+        raise UsageError(
+            _("{model} cannot be trained by the strategy {strategy}.").format(model=model, strategy=wanted),
+            hint=_("It can by {strategy}.").format(strategy=recipe.strategy),
+        )
+    return recipe
+
+
+def changed(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
+    """Return the recipe with settings changed, checked as a recipe file is.
+
+    Raises:
+        UsageError: an unknown setting, a value of the wrong type or outside its range, settings that contradict each
+            other, or ones that would have no effect.
+    """
+    if not settings:
+        return recipe
+    where = _("Recipe {name}, as changed").format(name=recipe.name)
+    new = from_mapping(Recipe, {**to_json(recipe), **settings}, where=where)
+    idle = [name for name in _OF_EPOCHS if name in settings]
+    if new.strategy == "frozen" and new.head == "logistic" and idle:
+        raise UsageError(
+            _("{setting} would change nothing: the recipe {name} fits its head to all vectors at once.").format(
+                setting=idle[0], name=recipe.name
+            ),
+            hint=_("Leave it out, or take a head that learns by epochs: --set head=linear."),
+        )
+    return new
