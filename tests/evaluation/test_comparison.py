@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from anmok.evaluation.comparison import best_marks, conclude, duel, rank
+from anmok.evaluation.comparison import best_marks, conclude, rank
+from anmok.evaluation.paired import duel
 from evaluation.made import answered, answers, data, model
 
 CLASSES = ("cafe", "cave", "tea")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from anmok import metrics
-from anmok.evaluation.diagnosis import ENOUGH_PICTURES, TINY, diagnose
+from anmok.evaluation.diagnosis import diagnose
+from anmok.evaluation.diagnosis.pictures import ENOUGH_PICTURES, TINY
 from anmok.evaluation.results import DataSummary, Evaluation, ModelResult
 from evaluation.made import answered, answers, data, model
 
@@ -19,7 +20,7 @@ GOOD = [[280, 12, 8], [10, 285, 5], [4, 9, 287]]
 
 def said(evaluation: Evaluation, summary: DataSummary | None = None, **changes: object) -> str:
     result = model("net", evaluation, **changes)
-    return "\n".join(diagnose([result], result, summary or data(evaluation.classes)))
+    return "\n".join(diagnose([result], summary or data(evaluation.classes)))
 
 
 def history(*rows: tuple[float, float, float]) -> Sequence[dict[str, float]]:
@@ -137,7 +138,7 @@ def test_a_large_share_in_quarantine_is_named_and_a_small_one_is_not() -> None:
 def test_unreadable_test_pictures_are_named_once_for_all_models() -> None:
     evaluation = answered(CLASSES, GOOD, unreadable=["test/tea/broken.jpg"])
     models: list[ModelResult] = [model("one", evaluation), model("two", evaluation)]
-    text = "\n".join(diagnose(models, models[0], data(CLASSES)))
+    text = "\n".join(diagnose(models, data(CLASSES)))
     assert text.count("broken.jpg") == 1
     assert "1 test picture could not be read and is not measured (one, two)" in text
 
@@ -145,7 +146,7 @@ def test_unreadable_test_pictures_are_named_once_for_all_models() -> None:
 def test_each_model_has_its_own_warnings_and_the_test_set_is_judged_once() -> None:
     small = [[8, 1, 1], [1, 8, 1], [0, 2, 8]]
     good, dead = model("good", answered(CLASSES, small)), model("dead", answered(CLASSES, [[10, 0, 0]] * 3))
-    text = "\n".join(diagnose([good, dead], good, data(CLASSES)))
+    text = "\n".join(diagnose([good, dead], data(CLASSES)))
     assert text.count("test set is small") == 1
     assert "dead has collapsed" in text
     assert "good has collapsed" not in text

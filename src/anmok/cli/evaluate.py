@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 BUNDLES = ("model.anmok", "best.anmok")
 #: Rows of the table of classes; of more classes, those with the lowest F1 are shown.
 MOST_CLASSES = 30
-#: From this share of the training pictures on, the measured pictures are said to be no held-out ones.
-TRAINED_ON = 0.05
 
 
 def register(app: typer.Typer) -> None:
@@ -75,6 +73,7 @@ def _evaluate(
     """Measure and print."""
     from anmok.bundle.format import read_bundle
     from anmok.data.scan import scan
+    from anmok.evaluation.diagnosis.training_pictures import diagnose_origin
     from anmok.evaluation.measure import evaluate_predictor
     from anmok.evaluation.trained_on import TrainingTrace
     from anmok.inference.predictor import Predictor
@@ -87,12 +86,10 @@ def _evaluate(
     evaluation, _probabilities, rate = evaluate_predictor(
         predictor, manifest, chosen, known_only=known_only, trace=trace, progress=progress
     )
+    share = None if trace is None else trace.share()
+    same_data = manifest.content_hash == predictor.info.data_hash
     warnings = [
-        *_about_training(
-            chosen,
-            None if trace is None else trace.share(),
-            same_data=manifest.content_hash == predictor.info.data_hash,
-        ),
+        *(one.text for one in diagnose_origin(chosen, share, same_data=same_data)),
         *_about_pictures(manifest, evaluation, named=bool(split)),
         *_about_figures(predictor.info.name, evaluation),
     ]
@@ -117,32 +114,6 @@ def _bundle_file(path: Path) -> Path:
 def _choose_split(manifest: Manifest) -> str:
     there = set(manifest.table["split"])
     return next((split for split in (TEST, VALID) if split in there), "all")
-
-
-def _about_training(split: str, share: float | None, *, same_data: bool) -> list[str]:
-    """Say where the figures are those of pictures that the model has learnt.
-
-    Args:
-        share: of the training pictures that are among the measured ones, 0-1, as far as that can be told.
-        same_data: the source is, picture by picture and split by split, what the model was made with.
-    """
-    if share is not None and share >= TRAINED_ON:
-        return [
-            _(
-                "The model was trained on pictures that are measured here: about {share:.0%} of its training pictures"
-                " are among them. Training accuracy is no result; measure on pictures that it has not seen."
-            ).format(share=share)
-        ]
-    if split == TRAIN:
-        return [_("These are training pictures. Training accuracy is no result; measure on test pictures.")]
-    if split == VALID and same_data:
-        return [
-            _(
-                "These validation pictures are those that the model was made with: it was chosen by them, or has learnt"
-                " from them. Measure on test pictures."
-            )
-        ]
-    return []
 
 
 def _about_pictures(manifest: Manifest, evaluation: Evaluation, *, named: bool) -> list[str]:

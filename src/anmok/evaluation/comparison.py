@@ -8,33 +8,17 @@ was right (McNemar's exact test): this sees differences that are too small for s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from anmok.evaluation.diagnosis import diagnose
 from anmok.evaluation.matching import name_some
-from anmok.evaluation.results import LESS_IS_BETTER, DataSummary, Evaluation, ModelResult
+from anmok.evaluation.paired import ALPHA, duel
+from anmok.evaluation.results import LESS_IS_BETTER, DataSummary, ModelResult
 from anmok.i18n import _, ngettext
 from anmok.records import Interval
 
 RANKED_BY, TIES_BY = "balanced_accuracy", "log_loss"
-#: How probable a difference by mere chance may be, over all comparisons with the best together (Bonferroni).
-ALPHA = 0.05
 #: Times as many pictures a second; one measurement on a shared machine says no more.
 CLEARLY_FASTER = 1.5
-
-
-@dataclass(frozen=True, slots=True)
-class Duel:
-    """Two models on the same pictures.
-
-    Attributes:
-        only_first, only_second: pictures on which only that model was right.
-        p: how probable a difference at least as large would be if both were equally good, 0-1.
-    """
-
-    only_first: int
-    only_second: int
-    p: float
 
 
 def conclude(models: Sequence[ModelResult], data: DataSummary) -> tuple[str, str, tuple[str, ...]]:
@@ -46,7 +30,7 @@ def conclude(models: Sequence[ModelResult], data: DataSummary) -> tuple[str, str
     if not models:
         raise ValueError("a comparison of no models has no conclusion; at least one is wanted")
     ranked = rank(models)
-    return ranked[0].name, _reason(ranked), diagnose(models, ranked[0], data)
+    return ranked[0].name, _reason(ranked), diagnose(ranked, data)
 
 
 def rank(models: Sequence[ModelResult]) -> list[ModelResult]:
@@ -73,33 +57,6 @@ def best_marks(models: Sequence[ModelResult], metric: str) -> set[str]:
     name, best = choose(figures, key=lambda pair: pair[1].value)
     others = [interval for other, interval in figures if other != name]
     return set() if any(best.overlaps(interval) for interval in others) else {name}
-
-
-def duel(first: Evaluation, second: Evaluation) -> Duel | None:
-    """Compare two models by the pictures on which only one was right; None if they saw different pictures.
-
-    Source: Q. McNemar, Psychometrika 12 (1947); the exact binomial form, two-sided.
-    """
-    if not _same_pictures(first, second):
-        return None
-    wrong_first = {mistake.path for mistake in first.mistakes}
-    wrong_second = {mistake.path for mistake in second.mistakes}
-    only_first, only_second = len(wrong_second - wrong_first), len(wrong_first - wrong_second)
-    if only_first + only_second == 0:
-        return Duel(0, 0, 1.0)
-    from scipy.stats import binomtest
-
-    return Duel(only_first, only_second, float(binomtest(only_first, only_first + only_second, 0.5).pvalue))
-
-
-def _same_pictures(first: Evaluation, second: Evaluation) -> bool:
-    # Paths of right answers are not kept; the same counts per class without the same unreadable ones cannot
-    # come about inside one comparison.
-    return (
-        first.classes == second.classes
-        and [score.support for score in first.per_class] == [score.support for score in second.per_class]
-        and set(first.unreadable) == set(second.unreadable)
-    )
 
 
 def _told_apart(best: ModelResult, other: ModelResult, alpha: float) -> bool:

@@ -72,6 +72,14 @@ class Evaluation:
     unknown: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """How a model did on validation pictures: accuracy, 0-1, and how many pictures there were; 0: none."""
+
+    accuracy: float = 0.0
+    pictures: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelResult:
     """One trained model with its measures.
@@ -85,6 +93,7 @@ class ModelResult:
         pictures_per_second: of the bundle on this machine, files to answers.
         parity: ``same_class`` (share, 0-1), ``max_difference`` (of probabilities), ``pictures`` (count).
         run, bundle: paths relative to the comparison's folder. bundle_bytes: its size.
+        validation: of the trained model, as it answered before it was exported.
     """
 
     name: str
@@ -98,6 +107,7 @@ class ModelResult:
     run: str
     bundle: str
     bundle_bytes: int
+    validation: Validation = Validation()
 
     @property
     def seconds_to_train(self) -> float:
