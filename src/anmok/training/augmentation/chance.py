@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -38,7 +39,7 @@ def use_generator(policy: v2.Transform, generator: torch.Generator | None) -> v2
 
     Torchvision's own transforms know torch's generator alone and go on using it.
     """
-    for part in policy.modules():
+    for part in _parts(policy):
         if isinstance(part, PerPicture):
             part.generator = generator
     return policy
@@ -46,7 +47,14 @@ def use_generator(policy: v2.Transform, generator: torch.Generator | None) -> v2
 
 def owns_its_chance(policy: v2.Transform) -> bool:
     """Tell whether every part of a policy draws from the generator that ``use_generator`` names."""
-    return all(isinstance(part, PerPicture | v2.Compose | v2.Identity) for part in policy.modules())
+    return all(isinstance(part, PerPicture | v2.Compose | v2.Identity) for part in _parts(policy))
+
+
+def _parts(policy: v2.Transform) -> Iterator[v2.Transform]:
+    """Yield the policy and all that it is composed of; torchvision's containers keep it in plain lists."""
+    yield policy
+    for part in getattr(policy, "transforms", ()):
+        yield from _parts(part)
 
 
 def rounded(pixels: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ def unchanged(n: int) -> Tensor:
 
 
 def rotation(degrees: Tensor) -> Tensor:
-    """Return a turn about the centre; positive is anticlockwise, as one sees it."""
+    """Return a turn about the centre; positive is clockwise, as one sees it."""
     angle = torch.deg2rad(degrees.double())
     change = unchanged(len(angle))
     change[:, 0, 0] = change[:, 1, 1] = torch.cos(angle)
