@@ -7,11 +7,12 @@ A network takes pictures as they are decoded, uint8 ``(N, S, S, 3)``, scales the
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar, TypeVar
 
 from torch import nn
 
+from anmok.config import Recipe
 from anmok.errors import UnknownName
 from anmok.i18n import _
 
@@ -41,6 +42,10 @@ class Network(nn.Module):
         super().__init__()
         self.classes = classes
         self.image_size = image_size or self.default_size
+
+    def rate_factors(self, recipe: Recipe) -> Mapping[str, float]:
+        """Return by what the learning rate of each parameter is multiplied, by name; 1 of those that are not named."""
+        return {}
 
 
 NetworkT = TypeVar("NetworkT", bound=type[Network])
