@@ -45,6 +45,11 @@ def register_backbone(name: str, title: str, weights: str, about: str) -> ModelS
     )
 
 
+def register_network_model(name: str, title: str, about: str) -> ModelSpec:
+    """Register a network that is trained whole, by the class and with the recipe of the same name."""
+    return register_model(ModelSpec(name=name, title=title, about=about, kind="network", needs_torch=True, recipe=name))
+
+
 register_model(
     ModelSpec(
         name="handcrafted",
@@ -56,19 +61,43 @@ register_model(
         make_extractor=_handcrafted,
     )
 )
-register_model(
-    ModelSpec(
-        name="cnn-small",
-        title=_("Small CNN"),
-        about=_("a small network that learns from your pictures alone; likes many of them"),
-        kind="network",
-        needs_torch=True,
-        recipe="cnn-small",
-    )
+register_network_model(
+    "cnn-small", _("Small CNN"), _("a small network that learns from your pictures alone; likes many of them")
 )
 register_backbone(
     "mobilenetv2",
     "MobileNetV2",
     "mobilenetv2_100.tf2_in1k",
     _("a small network that saw a million pictures before; only its last layer learns"),
+)
+register_network_model(
+    "cifar10-cnn",
+    _("CIFAR-10 CNN"),
+    _("two convolutions and a dense layer, as a course teaches them, for small pictures"),
+)
+register_network_model(
+    "cats-dogs-cnn", _("Cats-and-dogs CNN"), _("two convolutions and a wide dense layer, as a course teaches them")
+)
+register_network_model(
+    "places-cnn", _("Places CNN"), _("three convolutions and a dense layer, as a service for places might use them")
+)
+register_network_model(
+    "sports-cnn-1",
+    _("Sports CNN, round 1"),
+    _("three convolutions, then the answer; a study's first try at 100 sports"),
+)
+register_network_model(
+    "sports-cnn-2",
+    _("Sports CNN, round 2"),
+    _("four convolutions, then the answer; a study's second try at 100 sports"),
+)
+register_network_model(
+    "sports-cnn-3",
+    _("Sports CNN, round 3"),
+    _("four convolutions for larger pictures; a study's third try at 100 sports"),
+)
+register_network_model(
+    "illustrations-cnn",
+    _("Illustrations CNN"),
+    _("nine convolutions with batch norm and a dense layer, from a camp that sorted drawings"),
 )

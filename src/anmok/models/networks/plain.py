@@ -1,0 +1,85 @@
+"""Plain CNNs as Keras builds and begins them: convolutions, Flatten, dense layers."""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from anmok.models.networks.base import Network
+
+Padding = Literal["valid", "same"]
+LayerT = TypeVar("LayerT", nn.Conv2d, nn.Linear)
+
+
+def convolution(inputs: int, outputs: int, size: int = 3, *, padding: Padding = "valid") -> nn.Conv2d:
+    """Return Keras' ``Conv2D``: stride 1, weights by Glorot's uniform rule, biases 0.
+
+    Args:
+        padding: ``valid``, Keras' default, lets the map shrink by size - 1; ``same`` keeps its side.
+    """
+    layer = nn.Conv2d(inputs, outputs, size, padding=size // 2 if padding == "same" else 0)
+    return glorot(layer)
+
+
+def dense(inputs: int, outputs: int) -> nn.Linear:
+    """Return Keras' ``Dense`` without its activation: weights by Glorot's uniform rule, biases 0."""
+    return glorot(nn.Linear(inputs, outputs))
+
+
+def batch_norm(channels: int) -> nn.BatchNorm2d:
+    """Return Keras' ``BatchNormalization``: epsilon 1e-3, and 0.99 of the running mean stays at each step."""
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+
+
+def glorot(layer: LayerT) -> LayerT:
+    """Let a layer begin as Keras does.
+
+    Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks, 2010.
+    """
+    nn.init.xavier_uniform_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+class PlainCNN(Network):
+    """Pixels of 0-1, convolutions, Flatten, dense layers with ReLU, one last dense layer.
+
+    A subclass says in ``maps`` what lies before Flatten and in ``hidden`` how wide the dense layers are.
+    Flatten makes a vector whose length hangs on the side of the pictures, so the network takes one size alone.
+    """
+
+    hidden: tuple[int, ...] = ()
+
+    def __init__(self, classes: int, *, image_size: int = 0) -> None:
+        super().__init__(classes, image_size=image_size)
+        self.maps = nn.Sequential(*self.map_layers())
+        width = self._flat_size()
+        layers: list[nn.Module] = []
+        for outputs in self.hidden:
+            layers += [dense(width, outputs), nn.ReLU()]
+            width = outputs
+        self.dense = nn.Sequential(*layers)
+        self.head = self.last_layer(width)
+
+    def map_layers(self) -> list[nn.Module]:
+        """Return what turns pixels float32 ``(N, 3, S, S)`` of 0-1 into the map that is flattened."""
+        raise NotImplementedError
+
+    def last_layer(self, inputs: int) -> nn.Module:
+        """Return what turns the embedding ``(N, inputs)`` into logits ``(N, K)``."""
+        return dense(inputs, self.classes)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return logits ``(N, K)``, embedding (what the last layer gets) and feature map (what is flattened)."""
+        feature_map = self.maps(pictures.permute(0, 3, 1, 2).float() / 255)
+        embedding = self.dense(feature_map.flatten(1))
+        return self.head(embedding), embedding, feature_map
+
+    def _flat_size(self) -> int:
+        # On the device "meta" a module gives shapes and computes nothing.
+        maps = copy.deepcopy(self.maps).to("meta")
+        return int(maps(torch.empty((1, 3, self.image_size, self.image_size), device="meta")).numel())
