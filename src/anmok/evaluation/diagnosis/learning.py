@@ -32,14 +32,19 @@ UNDERFIT = 0.5
 NOTHING = 0.97
 #: In the last third of its epochs a training that could go on makes this share of its whole way (evenly: 0.33).
 STILL_FALLING = 0.10
-#: A rate is too high if the first epoch is so many times worse than guessing...
-WORSE_THAN_GUESSING = 2.0
+#: A rate is too high if after the first epoch the training loss is so many times that of guessing (healthy networks:
+#: 1.05 at most)...
+WORSE_THAN_GUESSING = 1.25
+#: ... or the validation loss at any time, with so little learnt in the end: wrong weights multiply from layer to layer.
+EXPLODED = 10.0
 #: ... or if the loss jumps to so many times the least one so far.
 JUMP = 1.5
 #: A rate is too low if the loss falls, evenly, by less than this share of where it began.
 HARDLY = 0.15
 #: Evenly: in so large a share of the epochs.
 EVENLY = 0.8
+#: ... or if the loss stays as it was, and the rate is below all that is usual for learning from nothing.
+LOW_RATE = 1e-4
 #: Two epochs do not show a course.
 FEWEST_EPOCHS = 3
 
@@ -80,12 +85,21 @@ def _rate(training: Training) -> str:
 
 def _rate_too_high(training: Training, rows: Sequence[Mapping[str, float]]) -> Iterator[Diagnosis]:
     guessing = training.loss_of_guessing
-    first = rows[0]["train_loss"]
-    if first > WORSE_THAN_GUESSING * guessing and _skill(training, rows[-1]) < UNDERFIT:
-        text = _(
-            "{model}: the learning rate ({rate}) is too high: after the first epoch the training loss was {first:.2f},"
-            " and whoever merely guesses has {guessing:.2f}. Try a tenth of it, or a longer warm-up."
-        ).format(model=training.name, rate=_rate(training), first=first, guessing=guessing)
+    first, worst = rows[0]["train_loss"], max(row["valid_loss"] for row in rows)
+    values = {"model": training.name, "rate": _rate(training), "guessing": guessing}
+    if _skill(training, rows[-1]) < UNDERFIT and (
+        first > WORSE_THAN_GUESSING * guessing or worst > EXPLODED * guessing
+    ):
+        if first > WORSE_THAN_GUESSING * guessing:
+            text = _(
+                "{model}: the learning rate ({rate}) is too high: after the first epoch the training loss was"
+                " {loss:.2f}, and whoever merely guesses has {guessing:.2f}. Try a tenth of it, or a longer warm-up."
+            ).format(loss=first, **values)
+        else:
+            text = _(
+                "{model}: the learning rate ({rate}) is too high: the validation loss rose to {loss:.0f}, and whoever"
+                " merely guesses has {guessing:.2f}. Try a tenth of it, or a longer warm-up."
+            ).format(loss=worst, **values)
         yield from _found("rate-too-high", text, training)
         return
     least = first
@@ -107,11 +121,13 @@ def _rate_too_low(training: Training, rows: Sequence[Mapping[str, float]]) -> It
         return
     falls = [before - after for before, after in pairwise(losses)]
     fallen = losses[0] - losses[-1]
-    evenly = sum(fall > 0 for fall in falls) >= EVENLY * len(falls)
-    if evenly and 0 < fallen < HARDLY * losses[0]:
+    evenly = sum(fall > 0 for fall in falls) >= EVENLY * len(falls) and fallen > 0
+    rate = training.recipe.get("learning_rate")
+    tiny = isinstance(rate, int | float) and rate < LOW_RATE
+    if (evenly or tiny) and fallen < HARDLY * losses[0]:
         text = _(
-            "{model}: the learning rate ({rate}) is too low: the training loss fell evenly, but in {epochs} epochs only"
-            " from {first:.3f} to {last:.3f}. Try ten times the rate."
+            "{model}: the learning rate ({rate}) is too low: in {epochs} epochs the training loss only went from"
+            " {first:.3f} to {last:.3f}. Try ten times the rate."
         ).format(model=training.name, rate=_rate(training), epochs=len(rows), first=losses[0], last=losses[-1])
         yield from _found("rate-too-low", text, training)
 
