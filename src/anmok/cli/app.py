@@ -22,6 +22,7 @@ COMMANDS = (
     "demo",
     "compare",
     "train",
+    "tune",
     "predict",
     "evaluate",
     "report",
@@ -30,8 +31,10 @@ COMMANDS = (
     "scan",
     "split",
     "balance",
+    "augment",
     "checks",
     "datasets",
+    "recipes",
     "models",
     "weights",
 )
