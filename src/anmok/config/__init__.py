@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from anmok.config.reading import from_mapping, to_json
 from anmok.config.recipe import ClassWeights, Recipe, ResizeRule, SamplerName, Strategy
-from anmok.config.recipe_file import RecipeFile, SearchRange, load_recipe, load_recipe_file
+from anmok.config.recipe_file import RecipeFile, SearchRange, load_recipe, load_recipe_file, read_range
 from anmok.config.stages import (
     BALANCE_WORDS,
     BalanceConfig,
@@ -21,6 +21,7 @@ from anmok.config.stages import (
     MapMethod,
     OffTopicMethod,
     SplitConfig,
+    TuneConfig,
 )
 
 __all__ = [
@@ -42,8 +43,10 @@ __all__ = [
     "SearchRange",
     "SplitConfig",
     "Strategy",
+    "TuneConfig",
     "from_mapping",
     "load_recipe",
     "load_recipe_file",
+    "read_range",
     "to_json",
 ]

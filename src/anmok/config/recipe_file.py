@@ -95,7 +95,7 @@ def load_recipe_file(path: Path) -> RecipeFile:
     if as_published:
         changed = from_mapping(Recipe, {**values, **as_published}, where=f"{path}: [as_published]")
         as_published = {name: getattr(changed, name) for name in as_published}
-    ranges = {name: _range(values, name, value, f"{path}: [search] {name}") for name, value in search.items()}
+    ranges = {name: read_range(values, name, value, f"{path}: [search] {name}") for name, value in search.items()}
     return RecipeFile(recipe=recipe, as_published=as_published, search=ranges, text=text)
 
 
@@ -106,8 +106,17 @@ def _table(values: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
     return table
 
 
-def _range(values: Mapping[str, Any], name: str, value: Any, where: str) -> SearchRange | tuple[Any, ...]:
-    """Return what a search may choose from; each end and each choice must be a value that the recipe could have."""
+def read_range(values: Mapping[str, Any], name: str, value: Any, where: str) -> SearchRange | tuple[Any, ...]:
+    """Return what a search may choose from; each end and each choice must be a value that the recipe could have.
+
+    Args:
+        values: the recipe's other settings. name: of the setting.
+        value: a list of choices, or a mapping with ``low``, ``high`` and perhaps ``log``.
+        where: named in errors.
+
+    Raises:
+        UsageError: it is neither, or not fit for the setting.
+    """
     if isinstance(value, dict):
         chosen = _ends(value, where)
         choices: tuple[Any, ...] = (chosen.low, chosen.high)

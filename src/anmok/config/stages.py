@@ -76,6 +76,36 @@ class CompareConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TuneConfig:
+    """What ``anmok tune`` does.
+
+    Attributes:
+        trials: how many settings are tried at most, those of earlier calls included.
+        minutes: after which no new epoch begins; 0: no limit. A first trial is finished in any case.
+        seed: of what is tried.
+        threads: of decoding and computing; 0 takes all cores.
+    """
+
+    trials: int = 20
+    minutes: float = 0.0
+    split: SplitConfig = field(default_factory=SplitConfig)
+    limits: Limits = field(default_factory=Limits)
+    leaks: LeakPolicy = "refuse"
+    drop_small_classes: bool = False
+    seed: int = 0
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.trials < 1 or self.minutes < 0:
+            raise UsageError(
+                _("{trials} trials in {minutes} minutes were asked for.").format(
+                    trials=self.trials, minutes=self.minutes
+                ),
+                hint=_("Give at least one trial, and minutes of 0 (no limit) or more."),
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class CleanConfig:
     """What ``anmok clean`` looks for.
 

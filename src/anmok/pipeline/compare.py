@@ -81,11 +81,7 @@ def compare_recipes(
     progress = progress or SilentProgress()
     require_names(recipes)
     clock = Clock()
-    claim_folder(out)
-    with clock.stage("scan"):
-        scanned = scan(source, limits=config.limits, threads=config.threads, progress=progress)
-    evidence = _evidence(scanned, recipes, config, progress)
-    manifest = _divided(evidence, out, config, clock)
+    manifest, evidence = divided_pictures(source, out, recipes, config, clock=clock, progress=progress)
     with clock.stage("checks"):
         checks = look_over(evidence) if config.look_over else ()
     bench = Bench(
@@ -98,6 +94,24 @@ def compare_recipes(
         observers=observers,
     )
     return finish_comparison(bench, recipes, checks=checks, source=str(source), command=command)
+
+
+def divided_pictures(
+    source: str | Path, out: Path, recipes: Sequence[Recipe], config: CompareConfig, *, clock: Clock, progress: Progress
+) -> tuple[Manifest, Evidence]:
+    """Scan a source, keep near copies together, settle leaks, split, and save the manifest in ``out``.
+
+    Args:
+        recipes: what will be trained; the checks may look at vectors that are needed anyway.
+
+    Returns:
+        the manifest, and what checks may look at.
+    """
+    claim_folder(out)
+    with clock.stage("scan"):
+        scanned = scan(source, limits=config.limits, threads=config.threads, progress=progress)
+    evidence = _evidence(scanned, recipes, config, progress)
+    return _divided(evidence, out, config, clock), evidence
 
 
 def claim_folder(out: Path) -> None:

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from anmok.config import Recipe, Strategy, from_mapping, to_json
+from anmok.config import Recipe, SearchRange, Strategy, from_mapping, read_range, to_json
 from anmok.errors import UsageError
 from anmok.i18n import _
 from anmok.models.recipes import get_recipe
@@ -66,6 +66,32 @@ def read_settings(texts: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
+def read_ranges(recipe: Recipe, texts: Sequence[str]) -> dict[str, SearchRange | tuple[Any, ...]]:
+    """Return what a search may vary from ``key=range`` texts, written as below ``[search]`` in a recipe file.
+
+    Raises:
+        UsageError: no valid TOML, or values that the recipe could not have.
+    """
+    ranges: dict[str, SearchRange | tuple[Any, ...]] = {}
+    for text in texts:
+        key, equals, value = (part.strip() for part in text.partition("="))
+        try:
+            read = tomllib.loads(f"value = {value}")["value"]
+        except (tomllib.TOMLDecodeError, KeyError):
+            read = None
+        if not equals or read is None or key in ranges:
+            raise UsageError(
+                _("A range is written {text}.").format(text=repr(text)),
+                hint=_(
+                    "Write each once, for example: --vary 'learning_rate={{low=1e-4, high=1e-2, log=true}}' "
+                    "--vary 'batch_size=[32, 64]'"
+                ).format(),
+            )
+        name = key.replace("-", "_")
+        ranges[name] = read_range(to_json(recipe), name, read, f"--vary {name}")
+    return ranges
+
+
 def _value(text: str, *, wants_text: bool) -> Any:
     try:
         value = tomllib.loads(f"value = {text}")["value"]
@@ -96,7 +122,7 @@ def choose_recipe(name: str = "", *, model: str = "", strategy: str = "", as_pub
             hint=_("Give --model instead of --recipe, or change the recipe with --set strategy=…"),
         )
     if name:
-        return get_recipe(name)
+        return get_recipe(name, as_published=as_published)
     return _recipe_of(model, strategy)
 
 

@@ -1,0 +1,280 @@
+"""Search for better settings of a recipe: many short trainings, judged by validation pictures alone."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from anmok.config import CompareConfig, Recipe, TuneConfig, from_mapping, to_json
+from anmok.data.manifest import Manifest
+from anmok.environment import describe_environment
+from anmok.errors import UsageError
+from anmok.i18n import _, current_language
+from anmok.pipeline.clock import Clock
+from anmok.pipeline.compare import divided_pictures
+from anmok.pipeline.tune_result import TuneFolder, conclude_search
+from anmok.progress import Progress, SilentProgress, Task
+from anmok.records import SPLITS, TRAIN, VALID
+from anmok.training.observer import Observer
+from anmok.training.run import Run
+from anmok.training.schedule import epochs_for
+from anmok.training.train import train
+from anmok.tuning.results import Tuning
+from anmok.tuning.study import Space, Study
+
+if TYPE_CHECKING:
+    import optuna
+
+#: Added to the recipe's name: tables must not mix the two up.
+TUNED_SUFFIX = "-tuned"
+
+
+class _OutOfTime(Exception):
+    """The minutes are over in the middle of a trial."""
+
+
+def tune(
+    source: str | Path,
+    out: Path,
+    recipe: Recipe,
+    space: Space,
+    config: TuneConfig | None = None,
+    *,
+    progress: Progress | None = None,
+    command: str = "",
+) -> Tuning:
+    """Try settings of a recipe, and keep those with which validation pictures are recognised best.
+
+    Leaves in ``out``: ``best.toml`` (a recipe file), ``tune.html``, ``tune.json``, ``tune.journal`` (Optuna's),
+    ``manifest.parquet`` and the best trial's run in ``runs/``. The same call again goes on where the last one stopped.
+    Test pictures decide nothing and are not measured: the best of many trials looks better on the pictures that
+    chose it than it is, so a figure to trust needs pictures that chose nothing, asked once.
+
+    Args:
+        source: as for ``compare``.
+        recipe: where the search begins; its own settings are the first trial.
+        space: what may vary, by setting.
+        command: the command line that does the same again.
+
+    Raises:
+        UsageError: nothing may vary, or the recipe itself cannot be trained.
+        MissingExtra: Optuna, or what the recipe needs, is not installed.
+        DataError: the pictures do not allow it.
+        KeyboardInterrupt: after what was found so far was written.
+    """
+    config, progress = config or TuneConfig(), progress or SilentProgress()
+    if not space:
+        raise UsageError(
+            _("The recipe {name} does not say what a search may vary.").format(name=recipe.name),
+            hint=_(
+                "Say it: --vary 'learning_rate = {{ low = 1e-4, high = 1e-2, log = true }}', or in the recipe file, "
+                "below [search]."
+            ).format(),
+        )
+    manifest = _pictures(source, out, recipe, config, progress)
+    epochs = 0 if recipe.head == "logistic" else recipe.epochs or epochs_for(_count(manifest, TRAIN))
+    study = Study(out / TuneFolder.JOURNAL, recipe, space, manifest.content_hash, epochs=epochs, seed=config.seed)
+    search = _Search(recipe, manifest, out, config, study)
+    folder = TuneFolder(out)
+
+    def written() -> Tuning:
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        found = conclude_search(study, recipe, source=manifest.name, asked=config.trials)
+        found = replace(
+            found,
+            pictures={split: _count(manifest, split) for split in SPLITS},
+            command=command,
+            measure=folder.measure_command(str(source), config),
+            created=now,
+            environment=describe_environment(),
+        )
+        folder.write(found, search.recipe_with, language=current_language())
+        return found
+
+    try:
+        search.run(progress)
+    except KeyboardInterrupt:
+        if study.counted():
+            written()
+        raise
+    return written()
+
+
+def _pictures(source: str | Path, out: Path, recipe: Recipe, config: TuneConfig, progress: Progress) -> Manifest:
+    as_compared = CompareConfig(
+        models=(recipe.name,),
+        split=config.split,
+        limits=config.limits,
+        leaks=config.leaks,
+        drop_small_classes=config.drop_small_classes,
+        look_over=False,
+        threads=config.threads,
+    )
+    manifest, _evidence = divided_pictures(source, out, [recipe], as_compared, clock=Clock(), progress=progress)
+    return manifest
+
+
+def _count(manifest: Manifest, split: str) -> int:
+    return int((manifest.table["split"] == split).sum())
+
+
+@dataclass
+class _Search:
+    """The trials of one call."""
+
+    recipe: Recipe
+    manifest: Manifest
+    out: Path
+    config: TuneConfig
+    study: Study
+
+    def run(self, progress: Progress) -> None:
+        """Try settings until there are enough trials, or the time is over."""
+        deadline = time.monotonic() + 60 * self.config.minutes if self.config.minutes else math.inf
+        done = len(self.study.counted())
+        if done:
+            progress.say(_("{count} trials were made before; the search goes on.").format(count=done))
+        title = _("{name}: search").format(name=self.recipe.name)
+        with progress.task(title, self.config.trials, unit=_("trials")) as task:
+            task.advance(min(done, self.config.trials))
+            while len(self.study.counted()) < self.config.trials and self._in_time(deadline):
+                try:
+                    self._try_next(_TrialProgress(task, progress), deadline)
+                except _OutOfTime:
+                    return
+                task.advance()
+
+    def _in_time(self, deadline: float) -> bool:
+        return time.monotonic() < deadline or not self._complete()
+
+    def _complete(self) -> list[optuna.trial.FrozenTrial]:
+        return [trial for trial in self.study.counted() if trial.state.name == "COMPLETE"]
+
+    def recipe_with(self, settings: Mapping[str, Any]) -> Recipe:
+        """Return the recipe with the settings of a trial."""
+        values = {**to_json(self.recipe), **settings, "name": self.recipe.name + TUNED_SUFFIX}
+        return from_mapping(Recipe, values, where=_("A trial of {name}").format(name=self.recipe.name))
+
+    def _try_next(self, progress: _TrialProgress, deadline: float) -> None:
+        from optuna import TrialPruned
+        from optuna.trial import TrialState
+
+        trial, settings = self.study.ask()
+        twin = self.study.twin_of(trial)
+        if twin is not None and twin.value is not None:
+            for key, value in twin.user_attrs.items():
+                trial.set_user_attr(key, value)
+            self.study.study.tell(trial, twin.value)
+            return
+        progress.name = _("trial {number}").format(number=len(self.study.counted()) + 1)
+        watcher = _Watcher(trial, deadline if self._complete() else math.inf)
+        runs = self.out / "runs"
+        try:
+            recipe = self.recipe_with(settings)
+            run = train(
+                recipe,
+                self.manifest,
+                runs,
+                threads=self.config.threads,
+                progress=progress,
+                observers=(watcher,),
+            )
+        except TrialPruned:
+            self.study.study.tell(trial, state=TrialState.PRUNED)
+        except UsageError as error:
+            if not self._complete():
+                raise  # the recipe itself does not work; no other settings will mend that unseen
+            trial.set_user_attr("broken", error.message)
+            self.study.study.tell(trial, state=TrialState.PRUNED)
+        else:
+            loss, accuracy = validation_figures(run)
+            trial.set_user_attr("accuracy", accuracy)
+            trial.set_user_attr("seconds", run.seconds.get("training", 0.0))
+            trial.set_user_attr("run", run.id)
+            self.study.study.tell(trial, loss)
+        self._keep_best(runs, trial.number)
+
+    def _keep_best(self, runs: Path, number: int) -> None:
+        """Remove the runs of trials that are over and not the best: many models take much space."""
+        complete = self._complete()
+        best = min(complete, key=lambda trial: trial.value or math.inf).user_attrs["run"] if complete else ""
+        prefix = self.recipe.name + TUNED_SUFFIX
+        for folder in runs.glob("*"):
+            run = Run(folder)
+            if folder.name != best and run.config["recipe"]["name"] == prefix:
+                run.clear()
+
+
+def validation_figures(run: Run) -> tuple[float, float]:
+    """Return the mean cross-entropy (nats) and the accuracy of a finished run on its validation pictures.
+
+    Of a head on vectors the answers are out-of-fold: it has learned from validation pictures, too.
+    """
+    valid = run.predictions().of_split(VALID)
+    own = valid.probabilities[np.arange(len(valid.labels)), valid.labels].astype(np.float64)
+    accuracy = float((valid.probabilities.argmax(axis=1) == valid.labels).mean())
+    return float(-np.log(np.maximum(own, 1e-12)).mean()), accuracy
+
+
+class _Watcher(Observer):
+    """Reports each epoch to the search, which may end the training."""
+
+    def __init__(self, trial: optuna.trial.Trial, deadline: float) -> None:
+        self._trial, self._deadline = trial, deadline
+
+    def begins(self, run: Run, history: Sequence[Mapping[str, float]]) -> None:
+        """Report the epochs that were made before an interruption."""
+        for row in history:
+            self._trial.report(row["valid_loss"], int(row["epoch"]))
+
+    def epoch_ended(self, run: Run, row: Mapping[str, float]) -> None:
+        """Report; end a training that others were better than, or one that has no time left."""
+        from optuna import TrialPruned
+
+        self._trial.report(row["valid_loss"], int(row["epoch"]))
+        self._trial.set_user_attr("accuracy", row["valid_accuracy"])
+        self._trial.set_user_attr("seconds", float(self._trial.user_attrs.get("seconds", 0.0)) + row["seconds"])
+        if self._trial.should_prune():
+            raise TrialPruned
+        if time.monotonic() >= self._deadline:
+            raise _OutOfTime
+
+
+class _TrialProgress:
+    """Shows what a trial does as a remark beside the bar of the search: many bars would bury it."""
+
+    def __init__(self, bar: Task, progress: Progress) -> None:
+        self._bar, self._progress, self.name = bar, progress, ""
+
+    def task(self, title: str, total: int | None = None, *, unit: str = "") -> Task:
+        """Begin a part; its remarks stand beside the bar of the search."""
+        self._bar.note(f"{self.name}: {title}")
+        return _Remarks(self._bar, self.name)
+
+    def say(self, text: str) -> None:
+        """Tell what goes on in the trial, beside the bar."""
+        self._bar.note(text)
+
+
+class _Remarks:
+    def __init__(self, bar: Task, name: str) -> None:
+        self._bar, self._name = bar, name
+
+    def advance(self, steps: int = 1, /) -> None:
+        pass
+
+    def note(self, text: str, /) -> None:
+        self._bar.note(f"{self._name}: {text}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        pass
