@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anmok
 from anmok.config import Recipe, RecipeFile, load_recipe_file
@@ -11,6 +16,8 @@ from anmok.i18n import _
 from anmok.models.registry import suggest
 
 FOLDER = Path(anmok.__file__).parent / "recipes"
+#: What the comment at the top of a recipe says before it names the project whose setting it is.
+SOURCE = "Source: "
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -53,3 +60,52 @@ def get_recipe_file(name_or_path: str | Path) -> RecipeFile:
         _("There is no recipe named {name}.").format(name=repr(text)),
         hint=suggest(text, list(recipe_names()), otherwise=_("Known recipes: {names}; or name a .toml file.")),
     )
+
+
+def about(found: RecipeFile) -> str:
+    """Return what the recipe is, one line, in the user's language where the recipe is ours: its first comment."""
+    return _translated(next(iter(_comments(found.text)), ""))
+
+
+def source_of(found: RecipeFile) -> str:
+    """Return whose setting it is, from the comment ``# Source: ...`` at the top; empty where there is none."""
+    marked = (line.removeprefix(SOURCE) for line in _comments(found.text) if line.startswith(SOURCE))
+    return _translated(next(marked, ""))
+
+
+def mistakes(found: RecipeFile) -> str:
+    """Return what the comments of ``[as_published]`` tell of the source's mistakes, one paragraph; or nothing."""
+    _before, marker, rest = found.text.partition("\n[as_published]")
+    if not marker:
+        return ""
+    lines = itertools.takewhile(lambda line: not line.startswith("["), rest.splitlines()[1:])
+    return " ".join(line.removeprefix("#").strip() for line in lines if line.startswith("#"))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A setting in which two recipes differ, with the value in each."""
+
+    setting: str
+    first: Any
+    second: Any
+
+
+def differences(first: Recipe, second: Recipe) -> tuple[Difference, ...]:
+    """Return the settings in which two recipes differ, the name left out, in the order of ``Recipe``."""
+    names = [field.name for field in dataclasses.fields(Recipe) if field.name != "name"]
+    pairs = [Difference(name, getattr(first, name), getattr(second, name)) for name in names]
+    return tuple(pair for pair in pairs if pair.first != pair.second)
+
+
+def _comments(text: str) -> Iterator[str]:
+    """Yield the comments at the top of a file, without their marks."""
+    for line in text.lstrip("\ufeff").splitlines():
+        if not line.startswith("#"):
+            return
+        yield line.removeprefix("#").strip()
+
+
+def _translated(text: str) -> str:
+    # gettext answers the empty text with the header of its catalogue.
+    return _(text) if text else ""
