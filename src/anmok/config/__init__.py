@@ -7,7 +7,7 @@ names the file, the key and what would have been right.
 from __future__ import annotations
 
 from anmok.config.reading import from_mapping, to_json
-from anmok.config.recipe import ClassWeights, Recipe, ResizeRule, SamplerName, Strategy
+from anmok.config.recipe import ClassWeights, Preprocessing, Recipe, ResizeRule, SamplerName, Strategy
 from anmok.config.recipe_file import RecipeFile, SearchRange, load_recipe, load_recipe_file, read_range
 from anmok.config.stages import (
     BALANCE_WORDS,
@@ -36,6 +36,7 @@ __all__ = [
     "Limits",
     "MapMethod",
     "OffTopicMethod",
+    "Preprocessing",
     "Recipe",
     "RecipeFile",
     "ResizeRule",

@@ -10,6 +10,7 @@ import torch
 from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import Tensor, nn
 
+from anmok.config import Preprocessing
 from anmok.errors import UsageError, WeightsMissing
 from anmok.i18n import _
 from anmok.models.onnx_export import quiet
@@ -22,6 +23,7 @@ class BackboneModule(nn.Module):
     Args:
         network: a model of timm's; its classifier is not used.
         mean, std: of each channel, for values of 0-1.
+        preprocessing: ``own``, or one of the mistakes of published projects (``Recipe``), for teaching.
 
     Attributes:
         network: for fine-tuning.
@@ -32,23 +34,40 @@ class BackboneModule(nn.Module):
     scale: Tensor
     offset: Tensor
 
-    def __init__(self, network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        *,
+        preprocessing: Preprocessing = "own",
+    ) -> None:
         super().__init__()
         self.network = network
+        self.preprocessing = preprocessing
+        if preprocessing == "mistake-0-1":
+            mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
         # (x / 255 - mean) / std as one multiplication and one addition; no part of the weights, so not in state_dict.
         deviation = torch.tensor(std, dtype=torch.float64)  # float32 comes last, so that rounding happens once
         scale, offset = 1 / (255 * deviation), -torch.tensor(mean, dtype=torch.float64) / deviation
+        if preprocessing == "mistake-twice":
+            scale = scale / 255
         self.register_buffer("scale", scale.float().reshape(1, 3, 1, 1), persistent=False)
         self.register_buffer("offset", offset.float().reshape(1, 3, 1, 1), persistent=False)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Return embedding ``(N, D)`` and feature map ``(N, C, h, w)`` for pictures uint8 ``(N, S, S, 3)``."""
-        values = pictures.permute(0, 3, 1, 2).float() * self.scale + self.offset
-        features = self.network.forward_features(values)
+        features = self.features(pictures)
         embedding = self.network.forward_head(features, pre_logits=True)
-        return embedding.flatten(1), self._as_map(features)
+        return embedding.flatten(1), self.as_map(features)
 
-    def _as_map(self, features: Tensor) -> Tensor:
+    def features(self, pictures: Tensor) -> Tensor:
+        """Return the last features in the network's own form: a map, channels last, or tokens."""
+        values = pictures.permute(0, 3, 1, 2).float() * self.scale + self.offset
+        features: Tensor = self.network.forward_features(values)
+        return features
+
+    def as_map(self, features: Tensor) -> Tensor:
         """Return the last features as ``(N, C, h, w)``, whatever their form: so, channels last, or tokens."""
         channels = int(self.network.num_features)
         if features.ndim == 3:
@@ -60,7 +79,7 @@ class BackboneModule(nn.Module):
         return features
 
 
-def load_backbone(pack: WeightPack, *, image_size: int = 0) -> BackboneModule:
+def load_backbone(pack: WeightPack, *, image_size: int = 0, preprocessing: Preprocessing = "own") -> BackboneModule:
     """Build the pack's network and fill in its weights.
 
     Args:
@@ -71,14 +90,11 @@ def load_backbone(pack: WeightPack, *, image_size: int = 0) -> BackboneModule:
         UsageError: the network is made for one size, and not for this one.
         WeightsMissing: the weights do not belong to that architecture, or are damaged.
     """
-    arguments: dict[str, Any] = dict(pack.architecture_args)
-    is_resized = bool(image_size) and image_size != pack.input_size and _has_fixed_size(pack.architecture)
-    if is_resized:
-        arguments["img_size"] = image_size
+    is_resized = _is_resized(pack, image_size)
     try:
         weights = safetensors.torch.load(pack.read_weights())
         with quiet():
-            network = timm.create_model(pack.architecture, pretrained=False, num_classes=pack.num_classes, **arguments)
+            network = _built(pack, image_size, classes=pack.num_classes)
             _fill(network, weights)
     except (RuntimeError, ValueError, TypeError, KeyError, safetensors.SafetensorError) as error:
         if is_resized:
@@ -92,7 +108,29 @@ def load_backbone(pack: WeightPack, *, image_size: int = 0) -> BackboneModule:
             ),
             hint=_("Copy or download the pack again."),
         ) from error
-    return BackboneModule(network, pack.mean, pack.std).eval()
+    return BackboneModule(network, pack.mean, pack.std, preprocessing=preprocessing).eval()
+
+
+def empty_backbone(pack: WeightPack, *, image_size: int = 0, preprocessing: Preprocessing = "own") -> BackboneModule:
+    """Build the pack's network with chance weights, to be filled from a checkpoint; the pack's file is not read.
+
+    Raises:
+        RuntimeError, ValueError, TypeError: there is no such architecture, or none of that size.
+    """
+    with quiet():
+        network = _built(pack, image_size, classes=0)
+    return BackboneModule(network, pack.mean, pack.std, preprocessing=preprocessing).eval()
+
+
+def _built(pack: WeightPack, image_size: int, *, classes: int) -> Any:
+    arguments: dict[str, Any] = dict(pack.architecture_args)
+    if _is_resized(pack, image_size):
+        arguments["img_size"] = image_size
+    return timm.create_model(pack.architecture, pretrained=False, num_classes=classes, **arguments)
+
+
+def _is_resized(pack: WeightPack, image_size: int) -> bool:
+    return bool(image_size) and image_size != pack.input_size and _has_fixed_size(pack.architecture)
 
 
 def _has_fixed_size(architecture: str) -> bool:

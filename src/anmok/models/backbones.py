@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anmok.config import ResizeRule
+from anmok.config import Preprocessing, ResizeRule
 from anmok.errors import MissingExtra, ParityError, StorageError
 from anmok.features.extractor import Extractor
 from anmok.features.session import open_session
@@ -41,7 +41,7 @@ TOLERANCE = 1e-3
 _NEEDED = ("torch", "timm", "onnxscript")
 
 
-def backbone_module(pack: WeightPack, *, image_size: int = 0) -> BackboneModule:
+def backbone_module(pack: WeightPack, *, image_size: int = 0, preprocessing: Preprocessing = "own") -> BackboneModule:
     """Return the pack's network as a PyTorch module: uint8 ``(N, S, S, 3)`` to embedding and feature map.
 
     Raises:
@@ -55,7 +55,7 @@ def backbone_module(pack: WeightPack, *, image_size: int = 0) -> BackboneModule:
         )
     from anmok.models.backbone_module import load_backbone
 
-    return load_backbone(pack, image_size=image_size)
+    return load_backbone(pack, image_size=image_size, preprocessing=preprocessing)
 
 
 def backbone_extractor(
@@ -63,12 +63,14 @@ def backbone_extractor(
     *,
     image_size: int = 0,
     resize: ResizeRule = "squash",
+    preprocessing: Preprocessing = "own",
     progress: Progress | None = None,
 ) -> Extractor:
     """Return the extractor of a pack; the first time, the pack is exported to ONNX and checked against PyTorch.
 
     Args:
         image_size: side of the square, pixels; 0 takes what the weights were trained with.
+        preprocessing: ``own``, or a published mistake, which makes another graph.
 
     Raises:
         MissingExtra: it was never exported on this machine, and PyTorch is not installed.
@@ -77,12 +79,12 @@ def backbone_extractor(
         StorageError: the cache cannot be written.
     """
     size = image_size or pack.input_size
-    folder = cache_dir() / "backbones" / _key(pack, size)
+    folder = cache_dir() / "backbones" / _key(pack, size, preprocessing)
     if (found := _stored(folder, pack, size, resize)) is not None:
         return found
     title = _("preparing {name} (once)").format(name=pack.name)
     with (progress or SilentProgress()).task(title, 3, unit=_("steps")) as task:
-        module = backbone_module(pack, image_size=size)
+        module = backbone_module(pack, image_size=size, preprocessing=preprocessing)
         task.advance()
         graph = _exported(module, size)
         task.advance()
@@ -94,12 +96,13 @@ def backbone_extractor(
     return stored
 
 
-def _key(pack: WeightPack, size: int) -> str:
+def _key(pack: WeightPack, size: int, preprocessing: Preprocessing = "own") -> str:
     """Return the name of the cache folder: what the graph depends on, but not on versions of PyTorch.
 
     Without PyTorch the versions are unknown, and the check against PyTorch holds them to the same answers anyway.
     """
-    facts = [EXPORT_VERSION, pack.sha256, pack.architecture, dict(pack.architecture_args), pack.mean, pack.std, size]
+    facts: list[Any] = [EXPORT_VERSION, pack.sha256, pack.architecture, dict(pack.architecture_args)]
+    facts += [pack.mean, pack.std, size, *([] if preprocessing == "own" else [preprocessing])]
     text = json.dumps(facts, sort_keys=True)
     return f"{pack.name}-{size}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 

@@ -172,6 +172,35 @@ def read_pack(folder: Path) -> WeightPack:
     return _Fields(values, folder).pack()
 
 
+def pack_facts(pack: WeightPack) -> dict[str, Any]:
+    """Return a pack as ``pack.json`` has it: JSON values."""
+    return {
+        "name": pack.name,
+        "architecture": pack.architecture,
+        "architecture_args": dict(pack.architecture_args),
+        "num_classes": pack.num_classes,
+        "input_size": [3, pack.input_size, pack.input_size],
+        "mean": list(pack.mean),
+        "std": list(pack.std),
+        "interpolation": pack.interpolation,
+        "crop_pct": pack.crop_pct,
+        "licence": pack.licence,
+        "source": pack.source,
+        "sha256": pack.sha256,
+    }
+
+
+def pack_of_facts(facts: Any) -> WeightPack:
+    """Return the pack that ``pack_facts`` described; it has no folder, so its weights cannot be read.
+
+    Raises:
+        WeightsMissing: these are no such facts, or not ones that are accepted.
+    """
+    if not isinstance(facts, dict):
+        raise _damaged(Path(), _("{file} is no JSON").format(file=PACK_FILE))
+    return _Fields(facts, Path()).pack()
+
+
 class _Fields:
     """The fields of a ``pack.json``, each read with suspicion. Fields that are not known are left alone."""
 
