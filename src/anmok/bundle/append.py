@@ -1,42 +1,73 @@
-"""Joins an extractor's graph and an affine head to one graph, with the ``onnx`` package alone."""
+"""Joins an extractor's graph and a head on its vectors to one graph, with the ``onnx`` package alone."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anmok.features.extractor_outputs import VectorOutput, add_vector
+from anmok.training.heads_layered import Dense, Relu, Scale, Step
+
 if TYPE_CHECKING:
     import onnx
 
-_WEIGHT, _BIAS, _NODE = "anmok.head.weight", "anmok.head.bias", "anmok.head"
+_HEAD = "anmok.head"
 
 
-def append_head(extractor: onnx.ModelProto, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> onnx.ModelProto:
-    """Return a copy of ``extractor`` that also gives ``logits = embedding @ weight.T + bias``.
+def append_head(extractor: onnx.ModelProto, steps: Sequence[Step], output: VectorOutput) -> onnx.ModelProto:
+    """Return a copy of ``extractor`` that also gives ``logits``: what the head's steps make of its vectors.
 
     Args:
-        extractor: gives ``embedding`` float32 ``(N, D)``.
-        weight: float32 ``(K, D)``. bias: float32 ``(K,)``.
+        extractor: gives ``embedding`` float32 ``(N, D)`` and ``feature_map`` ``(N, C, h, w)``; both stay as they are.
+        steps: of the head; the last one is ``Dense``.
+        output: which of the extractor's vectors the head takes.
     """
     import onnx
-    from onnx import helper, numpy_helper
+    from onnx import helper
 
     model = onnx.ModelProto()
     model.CopyFrom(extractor)
     graph = model.graph
-    graph.initializer.extend(
-        [
-            numpy_helper.from_array(np.ascontiguousarray(weight, dtype=np.float32), _WEIGHT),
-            numpy_helper.from_array(np.ascontiguousarray(bias, dtype=np.float32), _BIAS),
-        ]
-    )
-    graph.node.append(helper.make_node("Gemm", ["embedding", _WEIGHT, _BIAS], ["logits"], name=_NODE, transB=1))
+    values = "embedding"
+    if output != "embedding":
+        values = f"{_HEAD}.vector"
+        add_vector(model, output, values)
+    for number, step in enumerate(steps):
+        result = "logits" if number == len(steps) - 1 else f"{_HEAD}.{number}"
+        _append(graph, step, f"{_HEAD}.{number}", values, result)
+        values = result
+    last = steps[-1]
+    assert isinstance(last, Dense)
     # The open size of a batch keeps the name that the extractor gave it.
     batch = next(value for value in graph.output if value.name == "embedding").type.tensor_type.shape.dim[0].dim_param
-    logits = helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, [batch or "N", len(bias)])
+    logits = helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, [batch or "N", len(last.bias)])
     others = list(graph.output)
     del graph.output[:]
     graph.output.extend([logits, *others])
     return model
+
+
+def _append(graph: onnx.GraphProto, step: Step, name: str, source: str, target: str) -> None:
+    """Add the nodes of one step, which take ``source`` and give ``target``."""
+    from onnx import helper
+
+    if isinstance(step, Dense):
+        inputs = [source, _constant(graph, f"{name}.weight", step.weight), _constant(graph, f"{name}.bias", step.bias)]
+        graph.node.append(helper.make_node("Gemm", inputs, [target], name=name, transB=1))
+    elif isinstance(step, Scale):
+        factor, shift = _constant(graph, f"{name}.factor", step.factor), _constant(graph, f"{name}.shift", step.shift)
+        graph.node.append(helper.make_node("Mul", [source, factor], [f"{name}.scaled"], name=f"{name}.mul"))
+        graph.node.append(helper.make_node("Add", [f"{name}.scaled", shift], [target], name=f"{name}.add"))
+    else:
+        assert isinstance(step, Relu)
+        graph.node.append(helper.make_node("Relu", [source], [target], name=name))
+
+
+def _constant(graph: onnx.GraphProto, name: str, values: NDArray[np.float32]) -> str:
+    from onnx import numpy_helper
+
+    graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values, dtype=np.float32), name))
+    return name

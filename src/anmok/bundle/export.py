@@ -31,6 +31,8 @@ from anmok.progress import Progress, SilentProgress
 from anmok.records import TEST, TRAIN, VALID
 from anmok.storage import explained
 from anmok.training.checkpoint import checkpoint_kind, load_head, load_network
+from anmok.training.frozen import extractor_of
+from anmok.training.heads import AffineHead
 from anmok.training.run import Predictions, Run
 
 if TYPE_CHECKING:
@@ -112,7 +114,7 @@ def _is_exported(run: Run) -> bool:
 
 
 def _extractor(run: Run, progress: Progress) -> Extractor:
-    return get_model(run.recipe.model).extractor(run.image_size, run.recipe.resize, progress=progress)
+    return extractor_of(run.recipe, image_size=run.image_size, progress=progress)
 
 
 def _graph(run: Run, extractor: Extractor | None) -> onnx.ModelProto:
@@ -126,7 +128,7 @@ def _graph(run: Run, extractor: Extractor | None) -> onnx.ModelProto:
     else:
         head = load_head(run)
         with explained(extractor.onnx):
-            graph = append_head(onnx.load_model_from_string(extractor.onnx.read_bytes()), head.weight, head.bias)
+            graph = append_head(onnx.load_model_from_string(extractor.onnx.read_bytes()), head.steps, head.output)
     try:
         onnx.checker.check_model(graph, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
@@ -170,13 +172,14 @@ def _expected(
 ) -> Predictions:
     """Return what the trained model itself says of valid and test pictures.
 
-    For a head on vectors, ``predictions`` holds the answers of the folds' heads for valid pictures; the head that is
+    For a logistic head, ``predictions`` holds the answers of the folds' heads for valid pictures; the head that is
     exported is asked instead, on the cached vectors.
     """
-    if extractor is None:
+    head = None if extractor is None else load_head(run)
+    if extractor is None or not isinstance(head, AffineHead):
         return predictions
     valid = manifest.of_split(VALID)
-    answers = load_head(run).probabilities(extract(valid, extractor, threads=threads, progress=SilentProgress()))
+    answers = head.probabilities(extract(valid, extractor, threads=threads, progress=SilentProgress()))
     row_of = {path: row for row, path in enumerate(valid.table["path"])}
     rows = np.flatnonzero([split == VALID for split in predictions.splits])
     probabilities = predictions.probabilities.copy()
@@ -220,7 +223,7 @@ def _reference(
     per_class = min(REFERENCE_PER_CLASS, max(1, REFERENCE_BYTES // (2 * dim * classes)))
     rows = np.sort(np.concatenate([_spread(np.flatnonzero(labels == number), per_class) for number in range(classes)]))
     chosen = train.with_table(train.table.iloc[rows])
-    if extractor is None:
+    if extractor is None or extractor.output != "embedding":
         paths = list(chosen.table["path"])
         answers = _stream(graph, paths, manifest, progress, _("Keeping reference pictures"))
         vectors = np.stack([answer.embedding for answer in answers])

@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 
 from anmok.data.balance import class_weights
 from anmok.errors import TooFewPictures
+from anmok.features.extractor_outputs import VectorOutput
 from anmok.i18n import _
+from anmok.training.heads_layered import Dense
 
 #: Inverse strengths that cross-validation tries, weakest head first: half decades from 1e-4 to 1.
 STRENGTHS = tuple(float(f"{10 ** (step / 2):.3g}") for step in range(-8, 1))
@@ -57,6 +59,16 @@ class AffineHead:
         if self.weight.ndim != 2 or self.bias.shape != self.weight.shape[:1]:
             raise ValueError(f"weight {self.weight.shape} and bias {self.bias.shape} are not (K, D) and (K,)")
 
+    @property
+    def output(self) -> VectorOutput:
+        """Which vectors of the extractor it takes."""
+        return "embedding"
+
+    @property
+    def steps(self) -> tuple[Dense]:
+        """The head as the one step that it is."""
+        return (Dense(self.weight, self.bias),)
+
     def logits(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return float32 ``(N, K)`` for float32 vectors ``(N, D)``."""
         return vectors @ self.weight.T + self.bias
@@ -79,9 +91,9 @@ class HeadFit:
         folds: of the cross-validation.
         path: ``(C, log loss, accuracy)`` of each strength that was tried; both out of fold, the mean log loss at
             its best temperature.
-        out_of_fold: float32 ``(N, K)``, for each vector the probabilities by a head that did not see it (nor
-            anything of its group): what calibration needs. Where a class is one group alone, no fold can leave it
-            out and still know it; its rows hold the shares of the classes.
+        out_of_fold: float32 ``(M, K)``, for each of the vectors that are ``asked`` the probabilities by a head that did
+            not see it (nor anything of its group): what calibration needs. Where a class is one group alone, no fold
+            can leave it out and still know it; its rows hold the shares of the classes.
     """
 
     head: AffineHead
@@ -98,6 +110,7 @@ def fit_logistic(
     *,
     classes: int | None = None,
     groups: Sequence[str] | None = None,
+    asked: int | None = None,
     strengths: Sequence[float] = STRENGTHS,
     balanced: bool = False,
     threads: int = 0,
@@ -118,6 +131,8 @@ def fit_logistic(
         seed: of the folds.
         classes: K; by default one more than the largest label.
         groups: ``(N,)``; vectors of the same group share a fold. None: each is its own.
+        asked: M, the first so many vectors are those of the pictures as they are; the others, of augmented views, are
+            learned from but asked about nothing, in the folds too. None: all.
         strengths: rising inverse penalties C > 0.
         balanced: weigh pictures so that all classes count the same (``class_weights`` of ``anmok.data.balance``),
             where the head is fitted and where its strength is chosen. The probabilities are then those of pictures
@@ -137,7 +152,11 @@ def fit_logistic(
             hint=_("Add pictures of another class, or check how the pictures were split."),
         )
     weight_rule = "balanced" if balanced else None
-    plan = _fold_plan(labels, groups, seed)
+    plan = _fold_plan(labels[:asked], None if groups is None else groups[:asked], seed)
+    if asked is not None:
+        if groups is None:
+            raise ValueError("views need groups, or a fold's head would know the pictures that it is asked about")
+        plan = _with_views(plan, np.asarray(groups, dtype=str))
     scaler = _Standardise.fit(vectors)
     model = _regression(weight_rule, tolerance=TOLERANCE)
     # BLAS threads that wait for each other made these small fits up to twenty times slower on a busy machine, and
@@ -150,7 +169,7 @@ def fit_logistic(
         strength=choice.strength,
         folds=len(plan),
         path=choice.path,
-        out_of_fold=choice.out_of_fold,
+        out_of_fold=choice.out_of_fold[:asked],
     )
 
 
@@ -189,6 +208,11 @@ def _fold_plan(labels: NDArray[np.int64], groups: Sequence[str] | None, seed: in
     splitter = (StratifiedKFold if alone else StratifiedGroupKFold)(n_splits=folds, shuffle=True, random_state=seed)
     parts = [free[predict] for _fit_rows, predict in splitter.split(free, labels[free], None if alone else names[free])]
     return [(np.setdiff1d(rows, part), part) for part in parts if len(part)]
+
+
+def _with_views(plan: list[Fold], groups: NDArray[np.str_]) -> list[Fold]:
+    """Let each fold also learn from the views of what it learns from, and of nothing else."""
+    return [(np.flatnonzero(~np.isin(groups, groups[part])), part) for _known, part in plan]
 
 
 def _divisible(labels: NDArray[np.int64], names: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:

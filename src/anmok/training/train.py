@@ -71,7 +71,7 @@ def _learn(
     if recipe.strategy == "frozen":
         from anmok.training.frozen import train_head
 
-        train_head(run, recipe, manifest, threads=threads, progress=progress)
+        train_head(run, recipe, manifest, threads=threads, progress=progress, observers=observers)
     else:
         from anmok.training.scratch import train_network
 
@@ -95,15 +95,14 @@ def _check(recipe: Recipe, manifest: Manifest) -> None:
             ),
             hint=_("Models that give vectors (anmok models) take the strategy frozen, networks take scratch."),
         )
-    wanted_head = "logistic" if recipe.strategy == "frozen" else "linear"
-    if recipe.head != wanted_head:
+    if recipe.strategy != "frozen" and recipe.head != "linear":
         raise UsageError(
             _("The recipe {name} asks for a {head} head with the strategy {strategy}.").format(
                 name=recipe.name, head=recipe.head, strategy=recipe.strategy
             ),
-            hint=_("Write head = {head}.").format(head=repr(wanted_head)),
+            hint=_("Write head = {head}.").format(head=repr("linear")),
         )
-    if recipe.strategy != "frozen" and importlib.util.find_spec("torch") is None:
+    if (recipe.strategy != "frozen" or recipe.head != "logistic") and importlib.util.find_spec("torch") is None:
         raise MissingExtra(
             _("The recipe {name} trains a network, which needs PyTorch, and PyTorch is not installed.").format(
                 name=recipe.name
