@@ -1,16 +1,13 @@
 """Weights on disk: safetensors and JSON, never a pickle.
 
-While a network is in training, ``checkpoint/last.safetensors`` holds all that the next epoch depends on (weights,
-the best weights so far, the optimiser, torch's generator, hooks, and the history in the file's metadata). It is
-one file, so it is one moment: a kill between two files cannot leave a mixture. At the end ``model.safetensors``
-and ``checkpoint.json`` say what was learned, and ``last.safetensors`` goes.
+``model.safetensors`` and ``checkpoint.json`` say what a finished training learned; ``state`` keeps what one under way
+needs to go on.
 """
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,66 +17,14 @@ from anmok.errors import StorageError
 from anmok.i18n import _
 from anmok.storage import explained, read_json, write_bytes, write_json
 from anmok.training.heads import AffineHead
+from anmok.training.heads_layered import STEP_NAMES, LayeredHead
 from anmok.training.run import Run
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from anmok.models.networks import Network
 
-#: Rises when the tensors of ``last.safetensors`` change their meaning.
-STATE_FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A training between two epochs.
-
-    Attributes:
-        tensors: by name, on the CPU.
-        facts: plain JSON values: ``epoch`` (how many are done), ``history``, ``best_epoch``, ...
-    """
-
-    tensors: Mapping[str, Tensor]
-    facts: Mapping[str, Any]
-
-
-def save_state(run: Run, state: State) -> None:
-    """Write ``last.safetensors``, in place of the one before."""
-    from safetensors.torch import save
-
-    facts = {"anmok": json.dumps({"format": STATE_FORMAT, **state.facts}, allow_nan=False)}
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.tensors.items()}
-    write_bytes(_state_path(run), save(tensors, metadata=facts))
-
-
-def load_state(run: Run) -> State | None:
-    """Read ``last.safetensors``; None where there is none.
-
-    Raises:
-        StorageError: it is damaged, or made by another version of Anmok.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    path = _state_path(run)
-    if not path.exists():
-        return None
-    try:
-        with explained(path), safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {})["anmok"])
-            if facts["format"] != STATE_FORMAT:
-                raise ValueError(f"format {facts['format']}")
-            # keys() is a method of the file, which is no mapping.
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise StorageError(_("{path} is damaged: {reason}.").format(path=path, reason=error)) from error
-    return State(tensors, facts)
-
-
-def drop_state(run: Run) -> None:
-    """Remove ``last.safetensors``, where there is one."""
-    with explained(_state_path(run)):
-        _state_path(run).unlink(missing_ok=True)
+#: What a checkpoint may say; more would only fill the memory.
+MOST_CLASSES, LARGEST_SIDE = 1_000_000, 4096
 
 
 def save_network(run: Run, network: Network, name: str, facts: Mapping[str, Any]) -> None:
@@ -94,7 +39,8 @@ def save_network(run: Run, network: Network, name: str, facts: Mapping[str, Any]
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in network.state_dict().items()}
     write_bytes(_model_path(run), save(tensors))
     about = {"kind": "network", "network": name, "classes": network.classes, "image_size": network.image_size}
-    write_json(_facts_path(run), {**about, **facts})
+    backbone = network.facts()
+    write_json(_facts_path(run), {**about, **({"backbone": backbone} if backbone else {}), **facts})
 
 
 def load_network(run: Run) -> Network:
@@ -106,11 +52,11 @@ def load_network(run: Run) -> Network:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from anmok.models.networks import get_network
-
     facts = _facts(run, "network")
-    kind = get_network(str(facts["network"]))
-    network = kind(int(facts["classes"]), image_size=int(facts.get("image_size", 0)))
+    try:
+        network = _built(facts)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(_facts_path(run), error) from error
     with explained(_model_path(run)):
         try:
             network.load_state_dict(load_file(_model_path(run)))
@@ -119,16 +65,42 @@ def load_network(run: Run) -> Network:
     return network.eval()
 
 
-def save_head(run: Run, head: AffineHead, facts: Mapping[str, Any]) -> None:
-    """Write a head on vectors: ``model.safetensors`` (``weight`` (K, D), ``bias`` (K,)) and ``checkpoint.json``."""
+def _built(facts: Mapping[str, Any]) -> Network:
+    """Return a network with chance weights; of a backbone without its weight pack, by what the checkpoint says."""
+    classes, size = int(facts["classes"]), int(facts.get("image_size", 0))
+    if not (1 <= classes <= MOST_CLASSES and 0 <= size <= LARGEST_SIDE):
+        raise ValueError(f"{classes} classes, {size} pixels")
+    if "backbone" in facts:
+        from anmok.models.fine_tuned import network_of_facts
+
+        return network_of_facts(facts["backbone"], classes, size)
+    from anmok.models.networks import get_network
+
+    return get_network(str(facts["network"]))(classes, image_size=size)
+
+
+def save_head(run: Run, head: AffineHead | LayeredHead, facts: Mapping[str, Any]) -> None:
+    """Write a head on vectors: ``model.safetensors`` and ``checkpoint.json``.
+
+    An affine head has ``weight`` (K, D) and ``bias`` (K,); one of layers has the arrays of each step, as ``0.weight``.
+    """
     from safetensors.numpy import save
 
-    tensors = {"weight": np.ascontiguousarray(head.weight), "bias": np.ascontiguousarray(head.bias)}
+    if isinstance(head, AffineHead):
+        tensors = {"weight": np.ascontiguousarray(head.weight), "bias": np.ascontiguousarray(head.bias)}
+    else:
+        names = {kind: name for name, kind in STEP_NAMES.items()}
+        facts = {"vectors": head.output, "steps": [names[type(step)] for step in head.steps], **facts}
+        tensors = {
+            f"{number}.{field.name}": np.ascontiguousarray(getattr(step, field.name))
+            for number, step in enumerate(head.steps)
+            for field in dataclasses.fields(step)
+        }
     write_bytes(_model_path(run), save(tensors))
     write_json(_facts_path(run), {"kind": "head", **facts})
 
 
-def load_head(run: Run) -> AffineHead:
+def load_head(run: Run) -> AffineHead | LayeredHead:
     """Return the head of a finished run on vectors.
 
     Raises:
@@ -137,12 +109,19 @@ def load_head(run: Run) -> AffineHead:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    _facts(run, "head")
+    facts = _facts(run, "head")
     with explained(_model_path(run)):
         try:
             tensors = load_file(_model_path(run))
-            return AffineHead(tensors["weight"], tensors["bias"])
-        except (SafetensorError, KeyError, ValueError) as error:
+            if "steps" not in facts:
+                return AffineHead(tensors["weight"], tensors["bias"])
+            kinds = [STEP_NAMES[name] for name in facts["steps"]]
+            steps = tuple(
+                kind(**{field.name: tensors[f"{number}.{field.name}"] for field in dataclasses.fields(kind)})
+                for number, kind in enumerate(kinds)
+            )
+            return LayeredHead(facts["vectors"], steps)
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise _damaged(_model_path(run), error) from error
 
 
@@ -169,10 +148,6 @@ def _damaged(path: Path, reason: object) -> StorageError:
         _("{path} is damaged: {reason}.").format(path=path, reason=reason),
         hint=_("Delete the folder {folder} and train again.").format(folder=path.parent.parent),
     )
-
-
-def _state_path(run: Run) -> Path:
-    return run.checkpoint_folder / "last.safetensors"
 
 
 def _model_path(run: Run) -> Path:

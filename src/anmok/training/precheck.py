@@ -111,6 +111,7 @@ def check_first(
     labels: NDArray[np.int64],
     run: Run,
     *,
+    rows: NDArray[np.int64] | None = None,
     workers: Workers,
     epochs: int,
     progress: Progress,
@@ -118,11 +119,15 @@ def check_first(
     """Check the network of a run that begins, tell the result, and leave it in the run as ``precheck.json``.
 
     Args:
-        pixels, labels: of the pictures to learn from.
+        pixels, labels: of the pictures to learn from, or of more.
+        rows: int64 ``(N,)``, those to learn from; None: all. Only what is tried is read.
         epochs: of the training; the check of a small one is short.
     """
     recipe = run.recipe
-    steps = min(STEPS, max(FEWEST_STEPS, epochs * math.ceil(len(labels) / recipe.batch_size)))
+    rows = np.arange(len(labels)) if rows is None else rows
+    steps = min(STEPS, max(FEWEST_STEPS, epochs * math.ceil(len(rows) / recipe.batch_size)))
+    chosen = rows[choose_pictures(labels[rows], PICTURES, seed=recipe.seed)]
+    pixels, labels = pixels[chosen], labels[chosen]
     with progress.task(_("{name}: checking before training").format(name=recipe.name)):
         found = precheck(network, pixels, labels, recipe, workers=workers, steps=steps)
     found.save(run.folder / PRECHECK)

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from anmok.config import Recipe
+from anmok.config import Recipe, Strategy
+from anmok.config.recipe import Head
 from anmok.data.manifest import Manifest
 from anmok.errors import DataError, MissingExtra, UsageError
 from anmok.i18n import _
+from anmok.models.head_layers import parse_head_layers
+from anmok.models.layer_count import parse_freeze
 from anmok.models.registry import get_model
 from anmok.progress import Progress, SilentProgress
 from anmok.records import SPLITS, TRAIN, VALID
 from anmok.training.observer import Observer
 from anmok.training.run import Run, find_run
+
+#: Which heads each strategy can train.
+HEADS: Mapping[Strategy, tuple[Head, ...]] = {
+    "frozen": ("logistic", "linear", "layers"),
+    "scratch": ("linear",),
+    "partial": ("linear", "layers"),
+    "full": ("linear", "layers"),
+}
 
 
 def train(
@@ -27,6 +38,7 @@ def train(
     threads: int = 0,
     progress: Progress | None = None,
     observers: Sequence[Observer] = (),
+    precheck: bool = False,
 ) -> Run:
     """Train the model of ``recipe`` and leave checkpoint, history and predictions in a run below ``folder``.
 
@@ -39,9 +51,10 @@ def train(
         folder: where runs lie; made if it is missing.
         threads: of decoding and computing; 0 takes all cores.
         observers: told of every epoch, and of the finished run.
+        precheck: of a network, look first for a minute whether it can learn at all; say what is wrong, and go on.
 
     Raises:
-        UsageError: the strategy is not known yet, or does not fit the model.
+        UsageError: the strategy does not fit the model, or the head not the strategy.
         WeightsMissing: the backbone's weights are not to be had.
         MissingExtra: the strategy needs PyTorch, which is not installed.
         DataError: pictures without a split, or no pictures to learn from.
@@ -53,7 +66,7 @@ def train(
     if not (begun and run.is_finished):
         if not begun:
             run.clear()
-        _learn(run, recipe, manifest, threads=threads, progress=progress, observers=observers)
+        _learn(run, recipe, manifest, threads=threads, progress=progress, observers=observers, precheck=precheck)
     for observer in observers:
         observer.finished(run)
     return run
@@ -67,41 +80,41 @@ def _learn(
     threads: int,
     progress: Progress,
     observers: Sequence[Observer],
+    precheck: bool,
 ) -> None:
     if recipe.strategy == "frozen":
         from anmok.training.frozen import train_head
 
         train_head(run, recipe, manifest, threads=threads, progress=progress, observers=observers)
     else:
-        from anmok.training.scratch import train_network
+        from anmok.training.networks import train_network
 
-        train_network(run, recipe, manifest, threads=threads, progress=progress, observers=observers)
+        train_network(run, recipe, manifest, threads=threads, progress=progress, observers=observers, precheck=precheck)
 
 
 def _check(recipe: Recipe, manifest: Manifest) -> None:
     """Refuse what cannot be trained before anything is computed or written."""
-    if recipe.strategy not in ("frozen", "scratch"):
-        raise UsageError(
-            _("The strategy {strategy} of the recipe {name} comes with the fine-tuning work.").format(
-                strategy=recipe.strategy, name=recipe.name
-            ),
-            hint=_("Strategies that can be had now: frozen, scratch."),
-        )
-    kind = "extractor" if recipe.strategy == "frozen" else "network"
-    if get_model(recipe.model).kind != kind:
+    kind = "network" if recipe.strategy == "scratch" else "extractor"
+    spec = get_model(recipe.model)
+    if spec.kind != kind or (recipe.strategy in ("partial", "full") and not spec.weights):
+        fitting = "scratch" if spec.kind == "network" else "frozen, partial, full" if spec.weights else "frozen"
         raise UsageError(
             _("The recipe {name} trains {model} with the strategy {strategy}, which does not fit it.").format(
                 name=recipe.name, model=recipe.model, strategy=recipe.strategy
             ),
-            hint=_("Models that give vectors (anmok models) take the strategy frozen, networks take scratch."),
+            hint=_("Strategies of {model}: {strategies}.").format(model=recipe.model, strategies=fitting),
         )
-    if recipe.strategy != "frozen" and recipe.head != "linear":
+    if recipe.head not in HEADS[recipe.strategy]:
         raise UsageError(
             _("The recipe {name} asks for a {head} head with the strategy {strategy}.").format(
                 name=recipe.name, head=recipe.head, strategy=recipe.strategy
             ),
-            hint=_("Write head = {head}.").format(head=repr("linear")),
+            hint=_("Heads of this strategy: {heads}.").format(heads=", ".join(HEADS[recipe.strategy])),
         )
+    if recipe.strategy == "partial":
+        parse_freeze(recipe.freeze)
+    if recipe.head == "layers":
+        parse_head_layers(recipe.head_layers)
     if (recipe.strategy != "frozen" or recipe.head != "logistic") and importlib.util.find_spec("torch") is None:
         raise MissingExtra(
             _("The recipe {name} trains a network, which needs PyTorch, and PyTorch is not installed.").format(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from torch import nn
 
@@ -45,6 +45,10 @@ class Network(nn.Module):
 
     def rate_factors(self, recipe: Recipe) -> Mapping[str, float]:
         """Return by what the learning rate of each parameter is multiplied, by name; 1 of those that are not named."""
+        return {}
+
+    def facts(self) -> dict[str, Any]:
+        """Return JSON values that it takes, beside classes and size, to build one of this form; of a backbone."""
         return {}
 
 
