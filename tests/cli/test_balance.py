@@ -23,7 +23,7 @@ from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.errors import DataError
 from anmok.images import decode
-from anmok.pipeline import balance_folder
+from anmok.pipeline import variant_folder
 from anmok.pipeline.balance import oversample
 from anmok.training.train import train
 from tests.data.made import manifest_of, pictures_of, write_tree, write_zip
@@ -259,10 +259,10 @@ def test_it_refuses_what_would_do_harm(
     assert "flip-shift" in balance(pictures, "-o", tmp_path / "more", *more, "--policy", "flop").err
     assert balance(pictures, "-o", tmp_path / "more").code == 2
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(balance_folder.shutil, "disk_usage", lambda _path: usage._replace(free=1000))
+    monkeypatch.setattr(variant_folder.shutil, "disk_usage", lambda _path: usage._replace(free=1000))
     full = balance(pictures, "-o", tmp_path / "more", *more)
     assert (full.code, "MB are needed" in " ".join(full.err.split())) == (1, True)
-    monkeypatch.setattr(balance_folder.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(variant_folder.importlib.util, "find_spec", lambda _name: None)
     assert "anmok[train]" in balance(pictures, "-o", tmp_path / "more", *more).err
     assert not (tmp_path / "more").exists()
 

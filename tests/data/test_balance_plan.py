@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anmok.config import BalanceRule
-from anmok.data.balance_plan import plan_folder, safe_name, variants_wanted
+from anmok.data.balance_plan import Plan, copies_wanted, plan_folder, safe_name, variants_wanted
+from anmok.data.manifest import Manifest
 from anmok.errors import DataError
 from tests.data.made import Row, digest, manifest_of
 
@@ -23,6 +24,20 @@ def rows(counts: dict[str, int], split: str = "train", name: str = "{i}.jpg") ->
         for label, n in counts.items()
         for i in range(n)
     ]
+
+
+def plan_of(manifest: Manifest, rule: BalanceRule) -> Plan:
+    return plan_folder(manifest, variants_wanted(manifest, rule, seed=0))
+
+
+def test_copies_are_wanted_of_each_training_picture_and_of_equal_files_once() -> None:
+    made = rows({"a": 3, "b": 2}) + rows({"a": 2}, "test") + [(digest("traina1"), "a/0copy.jpg", "a", "train", "")]
+    wanted = copies_wanted(manifest_of(made), 2)
+    assert set(wanted.values()) == {2}
+    assert sorted(made[row][1] for row in wanted) == ["a/0.jpg", "a/0copy.jpg", "a/2.jpg", "b/0.jpg", "b/1.jpg"]
+    assert all(made[row][3] == "train" for row in wanted)
+    with pytest.raises(DataError, match="stand in no split"):
+        copies_wanted(manifest_of(rows({"a": 3}, "")), 1)
 
 
 def test_missing_pictures_are_spread_evenly_and_copies_count_once() -> None:
@@ -46,16 +61,16 @@ def test_the_order_of_rows_does_not_change_who_is_drawn() -> None:
 
 def test_only_training_pictures_get_variants_and_only_named_classes() -> None:
     made = rows({"a": 6, "b": 2, "c": 1}) + rows({"a": 2, "b": 9}, "test")
-    plan = plan_folder(manifest_of(made), BalanceRule(classes=("b",), to="max"), seed=0)
+    plan = plan_of(manifest_of(made), BalanceRule(classes=("b",), to="max"))
     assert len(plan.copies) == len(made)
     assert {made[variant.row][2:4] for variant in plan.variants} == {("b", "train")}
     assert len(plan.variants) == 4
     with pytest.raises(DataError, match="stand in no split"):
-        plan_folder(manifest_of(rows({"a": 3}, "")), BalanceRule(to=4), seed=0)
+        plan_of(manifest_of(rows({"a": 3}, "")), BalanceRule(to=4))
 
 
 def test_names_stay_as_they_are_where_they_can() -> None:
-    plan = plan_folder(manifest_of(rows({"천지연 폭포": 2, "b/c": 1})), BalanceRule(to=2), seed=0)
+    plan = plan_of(manifest_of(rows({"천지연 폭포": 2, "b/c": 1})), BalanceRule(to=2))
     assert [copy.path for copy in plan.copies] == [
         "train/천지연 폭포/0.jpg",
         "train/천지연 폭포/1.jpg",
@@ -69,7 +84,7 @@ def test_odd_names_of_classes_and_files_get_places_of_their_own_inside_the_folde
     made = rows(dict.fromkeys(ODD, 2)) + rows(dict.fromkeys(ODD, 1), "test")
     made += [(digest(f"x{i}"), path, "a", "train", "") for i, path in enumerate(("p/b", "q/0.jpg", "q/0~aug1.jpg"))]
     made += [(digest(f"y{i}"), f"{folder}/B", "a", "train", "") for i, folder in enumerate("rs")]
-    plan = plan_folder(manifest_of(made), BalanceRule(to=8), seed=0)
+    plan = plan_of(manifest_of(made), BalanceRule(to=8))
     paths = [copy.path for copy in plan.copies] + [variant.path for variant in plan.variants]
     assert len({path.casefold() for path in paths}) == len(paths)
     folders = {path.rpartition("/")[0].casefold() for path in paths}

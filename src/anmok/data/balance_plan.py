@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,31 +52,42 @@ class Plan:
     variants: tuple[Variant, ...]
 
 
-def plan_folder(manifest: Manifest, rule: BalanceRule, *, seed: int) -> Plan:
-    """Plan a folder ``<split>/<class>/<name>`` in which no training class is smaller than the rule wants.
+def plan_folder(manifest: Manifest, wanted: Mapping[int, int]) -> Plan:
+    """Plan a folder ``<split>/<class>/<name>`` with the variants that are wanted of each row.
+
+    Args:
+        wanted: how many variants are to be drawn of which row (``variants_wanted``, ``copies_wanted``).
+
+    Raises:
+        DataError: there are pictures without a split.
+    """
+    _require_splits(manifest)
+    names = _Names(manifest)
+    copies = tuple(Copy(row, names.of_picture(row)) for row in range(len(manifest)))
+    variants = []
+    for row, count in sorted(wanted.items()):
+        variants += [Variant(row, number, names.of_variant(row, number)) for number in range(1, count + 1)]
+    return Plan(copies, tuple(variants))
+
+
+def copies_wanted(manifest: Manifest, copies: int) -> dict[int, int]:
+    """Return ``copies`` variants of each training picture; of equal files, of the first by path alone."""
+    _require_splits(manifest)
+    train = manifest.table[manifest.table["split"] == TRAIN].sort_values("path", kind="stable")
+    return dict.fromkeys(train.index[~train["id"].duplicated()].tolist(), copies)
+
+
+def variants_wanted(manifest: Manifest, rule: BalanceRule, *, seed: int) -> dict[int, int]:
+    """Return how many variants of which row make no training class smaller than the rule wants; others are left out.
 
     The missing pictures of a class are spread evenly over its training pictures (of copies of one picture, over one);
     who gets one more is drawn by lot, see ``balance.lots``.
 
     Raises:
         UnknownName, UsageError: as ``balance.target_size``.
-        DataError: there are pictures without a split, or a class has none to learn from.
+        DataError: there are pictures without a split, or a class has no training picture.
     """
-    if (manifest.table["split"] == "").any():
-        raise DataError(
-            _("Variants may be drawn of training pictures alone, and some pictures stand in no split."),
-            hint=_("Split the pictures first: anmok.data.split.assign_splits does it."),
-        )
-    names = _Names(manifest)
-    copies = tuple(Copy(row, names.of_picture(row)) for row in range(len(manifest)))
-    variants = []
-    for row, count in sorted(variants_wanted(manifest, rule, seed=seed).items()):
-        variants += [Variant(row, number, names.of_variant(row, number)) for number in range(1, count + 1)]
-    return Plan(copies, tuple(variants))
-
-
-def variants_wanted(manifest: Manifest, rule: BalanceRule, *, seed: int) -> dict[int, int]:
-    """Return how many variants are to be drawn of which row; rows that get none are left out."""
+    _require_splits(manifest)
     sizes = training_sizes(manifest)
     target = target_size(sizes, rule)
     table = manifest.table
@@ -96,6 +108,14 @@ def variants_wanted(manifest: Manifest, rule: BalanceRule, *, seed: int) -> dict
         counts[:more] += 1
         wanted |= {int(row): int(count) for row, count in zip(order, counts, strict=True) if count}
     return wanted
+
+
+def _require_splits(manifest: Manifest) -> None:
+    if (manifest.table["split"] == "").any():
+        raise DataError(
+            _("Variants may be drawn of training pictures alone, and some pictures stand in no split."),
+            hint=_("Split the pictures first: anmok.data.split.assign_splits does it."),
+        )
 
 
 def is_lossless(kind: str) -> bool:

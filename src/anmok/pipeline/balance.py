@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from anmok.clean.near_groups import with_groups
-from anmok.config import BalanceConfig, BalanceRule, to_json
+from anmok.config import BalanceConfig, BalanceRule, Limits, to_json
 from anmok.data.balance import ClassChange, training_sizes, undersample
+from anmok.data.balance_plan import variants_wanted
 from anmok.data.manifest import Manifest
-from anmok.data.names import unescape_path
 from anmok.data.scan import scan
 from anmok.data.split import assign_splits
-from anmok.errors import StorageError, UsageError
+from anmok.errors import UsageError
 from anmok.i18n import _
-from anmok.pipeline.balance_folder import write_folder
-from anmok.pipeline.folder import prepare_folder, prepare_manifest
+from anmok.pipeline.folder import begin_folder, keep_apart, prepare_folder, prepare_manifest
+from anmok.pipeline.variant_folder import Drawing, write_folder
 from anmok.progress import Progress, SilentProgress
 from anmok.records import TEST, VALID
-from anmok.storage import explained, read_json, write_json
+from anmok.storage import write_json
 
 MANIFEST, RESULT = "manifest.parquet", "balance.json"
 #: Rises when an old reader could misread a new ``balance.json``.
@@ -100,7 +100,7 @@ def balance_source(
     before = scan(source, limits=config.limits, threads=config.threads, progress=progress)
     _spare_source(source, before, out, config)
     if not config.whole:
-        before = assign_splits(_together(before, config, progress), config.split)
+        before = assign_splits(together(before, config.limits, config.threads, progress), config.split)
     after = before
     for rule in config.undersample:
         after = undersample(after, rule.classes, to=rule.to, seed=config.seed)
@@ -109,7 +109,7 @@ def balance_source(
     path = out if single else out / MANIFEST
     if config.oversample is not None:
         settings = _settings(after, config)
-        after = write_folder(after, out, config, progress=progress, begin=lambda: _begin(out, settings))
+        after = _add_variants(after, out, config, settings, progress)
     after.save(path)
     more = training_sizes(after)
     changes = tuple(
@@ -122,11 +122,11 @@ def balance_source(
     return done
 
 
-def _together(manifest: Manifest, config: BalanceConfig, progress: Progress) -> Manifest:
+def together(manifest: Manifest, limits: Limits, threads: int, progress: Progress) -> Manifest:
     """Return the manifest with near copies in groups, which a cut must not part; splits that are given stay."""
     if {VALID, TEST} <= set(manifest.table["split"]):
         return manifest
-    return with_groups(manifest, limits=config.limits, threads=config.threads, progress=progress)
+    return with_groups(manifest, limits=limits, threads=threads, progress=progress)
 
 
 def oversample(
@@ -159,9 +159,7 @@ def oversample(
     prepare_folder(out, is_ours=lambda folder: (folder / RESULT).is_file())
     _spare_source("", manifest, out, config)
     settings = _settings(manifest, config)
-    made = write_folder(
-        manifest, out, config, progress=progress or SilentProgress(), begin=lambda: _begin(out, settings)
-    )
+    made = _add_variants(manifest, out, config, settings, progress or SilentProgress())
     made.save(out / MANIFEST)
     return made
 
@@ -177,39 +175,23 @@ def _settings(manifest: Manifest, config: BalanceConfig) -> dict[str, Any]:
     }
 
 
-def _begin(out: Path, settings: dict[str, Any]) -> None:
-    """Mark the folder as ours before the first picture is written, and never mix two sets in it."""
-    mark = out / RESULT
-    if not mark.is_file():
-        write_json(mark, {"settings": settings})
-        return
-    found = read_json(mark)
-    held = found.get("settings") if isinstance(found, dict) else None
-    if held and held != settings:
-        raise StorageError(
-            _("The folder {path} holds a set that was balanced from other pictures or with other settings.").format(
-                path=out
-            ),
-            hint=_("Name a new folder with --out; pictures of two sets must not be mixed."),
-        )
-    write_json(mark, {"settings": settings})
+def _add_variants(
+    manifest: Manifest, out: Path, config: BalanceConfig, settings: dict[str, Any], progress: Progress
+) -> Manifest:
+    """Write the folder in which no training class is smaller than the rule wants, and return its manifest."""
+    rule = config.oversample
+    assert rule is not None
+    return write_folder(
+        manifest,
+        out,
+        lambda: variants_wanted(manifest, rule, seed=config.seed),
+        Drawing(policy=config.policy, seed=config.seed, limits=config.limits, threads=config.threads),
+        progress=progress,
+        begin=lambda: begin_folder(out / RESULT, settings),
+    )
 
 
 def _spare_source(source: str | Path, manifest: Manifest, out: Path, config: BalanceConfig) -> None:
     """Refuse a place for the results where they would come among the originals, or over them."""
     target = out if out.suffix.lower() == ".parquet" else out / MANIFEST
-    given = Path(source) if source else None
-    with explained(out):
-        if given is not None and given.is_file() and target.exists() and target.samefile(given):
-            raise UsageError(
-                _("{path} would be overwritten, and with it what is done here can be undone.").format(path=target),
-                hint=_("Name another file with -o."),
-            )
-        if config.oversample is None:
-            return
-        pictures, folder = unescape_path(manifest.source).resolve(), out.resolve()
-        if folder.is_relative_to(pictures) or (pictures.is_dir() and pictures.is_relative_to(folder)):
-            raise UsageError(
-                _("The folder {path} lies where the pictures come from ({source}).").format(path=out, source=pictures),
-                hint=_("Name a folder beside it with --out: augmented pictures must not come among the originals."),
-            )
+    keep_apart(source, target, manifest, out if config.oversample is not None else None)

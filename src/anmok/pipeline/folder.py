@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from anmok.data.manifest import might_be_manifest
-from anmok.data.names import escape
+from anmok.data.manifest import Manifest, might_be_manifest
+from anmok.data.names import escape, unescape_path
 from anmok.errors import StorageError, UsageError
 from anmok.i18n import _
-from anmok.storage import explained, sweep
+from anmok.storage import explained, read_json, sweep, write_json
 
 
 def prepare_folder(out: Path, *, is_ours: Callable[[Path], bool]) -> None:
@@ -65,4 +66,60 @@ def prepare_manifest(out: Path, source: str | Path = "") -> None:
         if not might_be_manifest(out):
             raise StorageError(
                 _("{path} holds something else than a manifest, and would be overwritten.").format(path=name), hint=hint
+            )
+
+
+def begin_folder(mark: Path, settings: dict[str, Any]) -> None:
+    """Mark a folder of pictures as ours before the first one is written, and never mix two sets in it.
+
+    Args:
+        mark: the JSON file that says what the folder holds; made here, replaced by the results at the end.
+        settings: all that the pictures depend on, as JSON gives it back.
+
+    Raises:
+        StorageError: the folder holds a set of other settings.
+    """
+    if not mark.is_file():
+        write_json(mark, {"settings": settings})
+        return
+    found = read_json(mark)
+    held = found.get("settings") if isinstance(found, dict) else None
+    if held and held != settings:
+        raise StorageError(
+            _("The folder {path} holds a set that was made from other pictures or with other settings.").format(
+                path=mark.parent
+            ),
+            hint=_("Name a new folder with --out; pictures of two sets must not be mixed."),
+        )
+    write_json(mark, {"settings": settings})
+
+
+def keep_apart(source: str | Path, target: Path, manifest: Manifest, folder: Path | None) -> None:
+    """Refuse a place for the results where they would come among the originals, or over them.
+
+    Args:
+        source: as it was given; empty where it was no file.
+        target: the manifest that will be written.
+        manifest: of the originals.
+        folder: where pictures will be written; None where none will be.
+
+    Raises:
+        UsageError: it is such a place.
+    """
+    given = Path(source) if source else None
+    with explained(target):
+        if given is not None and given.is_file() and target.exists() and target.samefile(given):
+            raise UsageError(
+                _("{path} would be overwritten, and with it what is done here can be undone.").format(path=target),
+                hint=_("Name another file with -o."),
+            )
+        if folder is None:
+            return
+        pictures, out = unescape_path(manifest.source).resolve(), folder.resolve()
+        if out.is_relative_to(pictures) or (pictures.is_dir() and pictures.is_relative_to(out)):
+            raise UsageError(
+                _("The folder {path} lies where the pictures come from ({source}).").format(
+                    path=folder, source=pictures
+                ),
+                hint=_("Name a folder beside it with --out: augmented pictures must not come among the originals."),
             )

@@ -1,4 +1,4 @@
-"""Writes the folder of a balanced set: originals as hard links, variants drawn from an augmentation policy."""
+"""Writes a folder with originals, as hard links, and variants of them, drawn from an augmentation policy."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import io
 import os
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from anmok.config import BalanceConfig
+from anmok.config import Limits
 from anmok.data.balance_plan import Plan, Variant, is_lossless, plan_folder
 from anmok.data.folders import FolderSource
 from anmok.data.manifest import SCHEMA, Manifest, make_table
@@ -48,8 +48,31 @@ MANY = 10
 SPARE = 0.05
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """How variants are drawn.
+
+    Attributes:
+        policy: name of the augmentation.
+        seed: of the chance.
+        limits: on the pictures.
+        threads: that decode; 0 takes all cores.
+    """
+
+    policy: str
+    seed: int = 0
+    limits: Limits = field(default_factory=Limits)
+    threads: int = 0
+
+
 def write_folder(
-    manifest: Manifest, out: Path, config: BalanceConfig, *, progress: Progress, begin: Callable[[], None]
+    manifest: Manifest,
+    out: Path,
+    wanted: Callable[[], Mapping[int, int]],
+    drawing: Drawing,
+    *,
+    progress: Progress,
+    begin: Callable[[], None],
 ) -> Manifest:
     """Make the folder ``out/<split>/<class>/<name>`` and return its manifest; what is there already is not made again.
 
@@ -59,26 +82,26 @@ def write_folder(
     of each variant comes from the seed, the policy, the original's id and the variant's number alone.
 
     Args:
+        wanted: returns how many variants are to be drawn of which row; called when the policy is known to be in order.
         begin: called when all is known to be in order, before the first file is written.
 
     Raises:
         UsageError: the policy changes nothing.
         UnknownName: there is no such policy.
         MissingExtra: PyTorch is not installed.
-        DataError: an original is not what the manifest says any more.
+        DataError: an original is not what the manifest says any more, or there are pictures without a split.
         StorageError: the disk is full, or too small from the beginning.
     """
-    assert config.oversample is not None
-    policy = _policy(config.policy)
-    plan = plan_folder(manifest, config.oversample, seed=config.seed)
-    with manifest.open_source(limits=config.limits) as source:
-        work = _Work(manifest, out, plan, source, config)
+    policy = _policy(drawing.policy)
+    plan = plan_folder(manifest, wanted())
+    with manifest.open_source(limits=drawing.limits) as source:
+        work = _Work(manifest, out, plan, source, drawing)
         work.require_space()
         begin()
         work.take_over(progress)
         work.draw_all(policy, progress)
     facts = work.measure(progress)
-    return _manifest_of(manifest, plan, facts, out, config)
+    return _manifest_of(manifest, plan, facts, out, drawing)
 
 
 def _policy(name: str) -> Any:
@@ -105,7 +128,7 @@ class _Work:
     out: Path
     plan: Plan
     source: Source
-    config: BalanceConfig
+    drawing: Drawing
 
     def require_space(self) -> None:
         """Raise ``StorageError`` where the disk cannot take what is still to be written, by a careful estimate."""
@@ -181,7 +204,7 @@ class _Work:
 
         missing = [variant for variant in self.plan.variants if not self._there(variant.path)]
         waiting: deque[Future[None]] = deque()
-        threads = self.config.threads or os.cpu_count() or 1
+        threads = self.drawing.threads or os.cpu_count() or 1
         with (
             progress.task(_("Drawing variants"), len(missing), unit=_("pictures")) as task,
             ThreadPoolExecutor(threads, "balance", initializer=speak, initargs=(current_language(),)) as pool,
@@ -224,12 +247,13 @@ class _Work:
 
     def _pixels(self, row: int) -> NDArray[np.uint8]:
         path = self.manifest.table["path"].iloc[row]
-        return decode(self._original(row), name=path, limits=self.config.limits, at_least=DRAWN_SIDE).pixels
+        return decode(self._original(row), name=path, limits=self.drawing.limits, at_least=DRAWN_SIDE).pixels
 
     def _seed(self, variant: Variant) -> int:
-        digest = self.manifest.table["id"].iloc[variant.row]
-        key = f"{self.config.seed} {self.config.policy} {digest} {variant.number}"
-        return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) >> 1
+        from anmok.training.augmentation.drawing import variant_seed
+
+        picture = self.manifest.table["id"].iloc[variant.row]
+        return variant_seed(self.drawing.seed, self.drawing.policy, picture, variant.number)
 
     def _write(self, variant: Variant, drawn: NDArray[np.uint8]) -> None:
         target = self.out / variant.path
@@ -237,7 +261,7 @@ class _Work:
 
     def measure(self, progress: Progress) -> list[Facts]:
         """Return what a scan says of the variants, in the order of the plan."""
-        limits, threads = self.config.limits, self.config.threads or os.cpu_count() or 1
+        limits, threads = self.drawing.limits, self.drawing.threads or os.cpu_count() or 1
         facts: list[Facts] = []
         with (
             FolderSource(self.out, limits=limits) as made,
@@ -282,7 +306,7 @@ def _changed(path: str) -> DataError:
     )
 
 
-def _manifest_of(manifest: Manifest, plan: Plan, facts: list[Facts], out: Path, config: BalanceConfig) -> Manifest:
+def _manifest_of(manifest: Manifest, plan: Plan, facts: list[Facts], out: Path, drawing: Drawing) -> Manifest:
     """Return the manifest of the folder: originals, then variants, each in the group of its original."""
     table = manifest.table.reset_index(drop=True)
     rows = np.array([variant.row for variant in plan.variants], dtype=np.int64)
@@ -301,12 +325,12 @@ def _manifest_of(manifest: Manifest, plan: Plan, facts: list[Facts], out: Path, 
         name=out.name,
         classes=manifest.classes,
         quarantined=manifest.quarantined,
-        notes=manifest.notes + _notes(manifest, rows, config),
+        notes=manifest.notes + _notes(manifest, rows, drawing),
     )
     return made
 
 
-def _notes(manifest: Manifest, rows: NDArray[np.int64], config: BalanceConfig) -> tuple[str, ...]:
+def _notes(manifest: Manifest, rows: NDArray[np.int64], drawing: Drawing) -> tuple[str, ...]:
     if not len(rows):
         return (_("No class to oversample has too few training pictures; nothing was added."),)
     text = ngettext(
@@ -314,7 +338,7 @@ def _notes(manifest: Manifest, rows: NDArray[np.int64], config: BalanceConfig) -
         "{count} augmented pictures were added to the training pictures (policy {policy}, seed {seed}).",
         len(rows),
     )
-    notes = [text.format(count=len(rows), policy=config.policy, seed=config.seed)]
+    notes = [text.format(count=len(rows), policy=drawing.policy, seed=drawing.seed)]
     originals, counts = np.unique(rows, return_counts=True)
     if counts.max() > MANY:
         label = manifest.table["label"].iloc[originals[counts.argmax()]]
