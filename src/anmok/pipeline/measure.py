@@ -41,7 +41,7 @@ def measure_run(
             "export": export_seconds,
             "evaluation": time.perf_counter() - begin,
         }
-        write_json(run.metrics_path, {"evaluation": to_json(evaluation), **facts})
+        write_json(run.metrics_path, {"evaluation": to_json(evaluation), "facts": facts})
         update_bundle_info(run.bundle_path, measured=Measured(TEST, evaluation.pictures, dict(evaluation.metrics)))
     else:
         evaluation, facts = stored
@@ -81,7 +81,8 @@ def _stored(run: Run) -> tuple[Evaluation, dict[str, float]] | None:
     """Return what ``metrics.json`` holds; None where it is missing or damaged, so that it is measured anew."""
     try:
         values = read_json(run.metrics_path)
-        evaluation = from_json(Evaluation, values.pop("evaluation"), where=str(run.metrics_path))
-        return evaluation, {name: float(values[name]) for name in ("pictures_per_second", "export", "evaluation")}
+        evaluation = from_json(Evaluation, values["evaluation"], where=str(run.metrics_path))
+        facts = values["facts"]
+        return evaluation, {name: float(facts[name]) for name in ("pictures_per_second", "export", "evaluation")}
     except (StorageError, AttributeError, KeyError, TypeError, ValueError):
         return None
