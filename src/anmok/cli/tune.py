@@ -138,12 +138,12 @@ def _command(source: str, recipe: str, folder: Path, config: TuneConfig, setting
 def show(tuning: Tuning, folder: Path) -> None:
     """Print the best trials, what was won, and what to do next."""
     from anmok.cli.console import harmless, stdout
-    from anmok.report.tuning import won
+    from anmok.report.tuning import against, won
 
     console = stdout()
     console.print()
     console.print(_table(tuning))
-    console.print(won(tuning), markup=False)
+    console.print(f"{won(tuning)} {against(tuning)}".strip(), markup=False)
     console.print(
         _(
             "Validation pictures chose these settings, so their figure flatters. "

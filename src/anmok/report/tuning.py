@@ -78,6 +78,7 @@ def _values(tuning: Tuning) -> dict[str, object]:
     return {
         "tuning": tuning,
         "won": won(tuning),
+        "against": against(tuning),
         "columns": [varied.setting for varied in tuning.varied],
         "usual": [_text(varied.usual) for varied in tuning.varied],
         "rows": table_rows(tuning),
@@ -112,27 +113,29 @@ class _Scale:
 
 
 def won(tuning: Tuning) -> str:
-    """Return in a sentence or two what the search found."""
+    """Return in a sentence what the search found."""
     winner = tuning.winner
     if winner is None:
         return _("No trial came to its end.")
-    text = _("Trial {number} of {count} is the best: validation loss {loss}, {accuracy} % of them right.").format(
+    return _(
+        "Trial {number} of {count} is the best: {accuracy} % of the validation pictures right, loss {loss}."
+    ).format(
         number=winner.number,
         count=len(tuning.trials),
         loss=words.decimal(winner.loss),
         accuracy=words.percent(winner.accuracy),
     )
-    first = tuning.trials[0]
-    if winner.number == first.number:
-        return text + " " + _("These are the recipe's own settings: the search found none that are better.")
-    if first.state != "complete":
-        return text
-    return (
-        text
-        + " "
-        + _("The recipe's own settings: {loss}, {accuracy} % right.").format(
-            loss=words.decimal(first.loss), accuracy=words.percent(first.accuracy)
-        )
+
+
+def against(tuning: Tuning) -> str:
+    """Return in a sentence how the recipe's own settings did, which were tried first; "" where nothing can be said."""
+    first = tuning.trials[0] if tuning.trials else None
+    if first is None or first.state != "complete":
+        return ""
+    if first.number == tuning.best:
+        return _("These are the recipe's own settings: the search found none that are better.")
+    return _("The recipe's own settings: {accuracy} % right, loss {loss}.").format(
+        loss=words.decimal(first.loss), accuracy=words.percent(first.accuracy)
     )
 
 
