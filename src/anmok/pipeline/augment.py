@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anmok.config import Limits
+from anmok.data.folders import FileSource
 from anmok.data.manifest import Manifest
 from anmok.data.names import escape
 from anmok.data.readers import read_listing
-from anmok.data.source import Source
+from anmok.data.source import Entry, Source
 from anmok.data.sources import open_source
 from anmok.errors import EmptySource, MissingExtra, PictureError, UsageError
 from anmok.i18n import _, current_language
@@ -168,6 +169,9 @@ def _pictures_of(source: str | Path, limits: Limits, progress: Progress) -> Iter
             yield opened, table["path"].iloc[order].tolist()
         return
     with open_source(source, limits=limits, progress=progress) as opened:
+        if isinstance(opened, FileSource):  # one picture, which needs no label here
+            yield opened, [entry.path for entry in opened.entries() if isinstance(entry, Entry)]
+            return
         items = read_listing(opened).items
         learned = [item.path for item in items if item.split == TRAIN]
         yield opened, learned + [item.path for item in items if item.split != TRAIN]

@@ -100,7 +100,7 @@ def write_sheet(found: Preview, path: Path) -> Path:
             tile = Image.fromarray(pixels).resize((TILE, TILE), Image.Resampling.LANCZOS)
             sheet.paste(tile, (GAP + column * (TILE + GAP), top + LINE))
     stream = io.BytesIO()
-    sheet.save(stream, "PNG", optimize=True)
+    sheet.save(stream, "PNG")
     storage.write_bytes(path, stream.getvalue())
     return path
 
