@@ -13,7 +13,7 @@ ifneq ($(wildcard $(SHARED)/data),)
   ANMOK_DATA ?= $(SHARED)/data
 endif
 
-.PHONY: help demo test check bench format messages setup setup-dev clean
+.PHONY: help demo test check bench results format messages setup setup-dev clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -46,8 +46,11 @@ messages: setup-dev  ## collect the texts for translation and compile the catalo
 	@$(BIN)/python scripts/messages
 
 bench: setup-dev  ## speed, as ratios measured in one run
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; \
+	@for file in $(filter-out benchmarks/reference.py,$(wildcard benchmarks/[a-z]*.py)); do echo "== $$file"; \
 	  ANMOK_WEIGHTS=$(ANMOK_WEIGHTS) ANMOK_DATA=$(ANMOK_DATA) $(BIN)/python $$file || exit 1; done
+
+results: setup-dev  ## every recipe on the real pictures, into docs/results-training.md (hours); ARGS="--only NAME,..."
+	@ANMOK_WEIGHTS=$(ANMOK_WEIGHTS) ANMOK_DATA=$(ANMOK_DATA) $(BIN)/python benchmarks/reference.py $(ARGS)
 
 clean:  ## remove the virtual environment and what tools leave behind
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
