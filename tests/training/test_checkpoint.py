@@ -8,19 +8,10 @@ import torch
 
 from anmok.errors import StorageError
 from anmok.models.networks import get_network
-from anmok.training.checkpoint import (
-    State,
-    checkpoint_kind,
-    drop_state,
-    load_head,
-    load_network,
-    load_state,
-    save_head,
-    save_network,
-    save_state,
-)
+from anmok.training.checkpoint import checkpoint_kind, load_head, load_network, save_head, save_network
 from anmok.training.heads import AffineHead
 from anmok.training.run import Run
+from anmok.training.state import State, drop_state, load_state, save_state
 
 
 def made_state() -> State:

@@ -12,10 +12,10 @@ from torch.nn.functional import cross_entropy
 from anmok.errors import UsageError
 from anmok.models.networks import get_network
 from anmok.progress import SilentProgress
-from anmok.training.checkpoint import State
 from anmok.training.device import low_precision, own_random_numbers
 from anmok.training.hooks import Hook
 from anmok.training.loop import Loop, PictureSet, logits_of
+from anmok.training.state import State
 from anmok.training.workers import Workers
 from tests.training.made import made_loop, network_recipe, striped
 
@@ -119,7 +119,7 @@ def test_the_weights_of_the_best_epoch_are_kept(workers: Workers) -> None:
 
 
 def test_without_improvement_it_stops_after_patience(workers: Workers) -> None:
-    recipe = network_recipe(epochs=30, learning_rate=0.0, patience=3)
+    recipe = network_recipe(epochs=30, learning_rate=1e-30, patience=3)
     loop = made_loop(recipe, workers)
     for network in loop._replicas.members:
         for module in network.modules():
@@ -134,7 +134,7 @@ def test_losses_of_the_history_are_plain_cross_entropy_whatever_is_smoothed_or_w
     losses = []
     for smoothing, weights in ((0.0, None), (0.3, torch.tensor([1.0, 5.0]))):
         torch.manual_seed(7)
-        recipe = network_recipe(epochs=1, learning_rate=0.0, label_smoothing=smoothing, batch_size=64)
+        recipe = network_recipe(epochs=1, learning_rate=1e-30, label_smoothing=smoothing, batch_size=64)
         losses.append(run(made_loop(recipe, workers, class_weights=weights)).history[0]["train_loss"])
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from anmok.config import Recipe
 from anmok.errors import UsageError
 from anmok.progress import SilentProgress
-from anmok.training.checkpoint import State
 from anmok.training.device import own_random_numbers
 from anmok.training.loop import Loop, PictureSet
 from anmok.training.sampler import Balanced, Shuffle, get_sampler
+from anmok.training.state import State
 from anmok.training.workers import Workers
 from tests.training.made import network_recipe, picture_array
 

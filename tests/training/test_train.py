@@ -18,11 +18,12 @@ from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.errors import DataError, StorageError, UnknownName, UsageError
 from anmok.progress import SilentProgress, Task
-from anmok.training import scratch
-from anmok.training.checkpoint import State, load_head, load_network, save_state
+from anmok.training import networks
+from anmok.training.checkpoint import load_head, load_network
 from anmok.training.loop import PictureSet, logits_of
 from anmok.training.rows import rows_of
 from anmok.training.run import Run
+from anmok.training.state import State, save_state
 from anmok.training.train import train
 from anmok.training.workers import Workers
 from tests.training.made import network_recipe, picture_folder, picture_manifest, small_disk
@@ -267,9 +268,11 @@ def test_after_ctrl_c_it_says_how_to_go_on_and_does(tmp_path: Path, manifest: Ma
     listener, recipe = Interrupting(), network_recipe(epochs=4)
     with pytest.raises(KeyboardInterrupt):
         train(recipe, manifest, tmp_path / "runs", threads=1, progress=listener)
-    assert listener.said == ["small: stopped after 2 of 4 epochs. The same command goes on from there."]
+    assert listener.said == [
+        "small: stopped after 2 of 4 epochs and 33% of the next. The same command goes on from there."
+    ]
     run = train(recipe, manifest, tmp_path / "runs", threads=1, progress=(later := Listener()))
-    assert later.said == ["small: training goes on after epoch 2 of 4."]
+    assert later.said == ["small: training goes on after epoch 2 of 4 and 33% of the next."]
     assert_alike(run, train(recipe, manifest, tmp_path / "whole", threads=1))
 
 
@@ -277,7 +280,7 @@ def test_a_full_disk_is_said_and_what_is_done_is_kept(
     tmp_path: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(scratch, "save_state", save_once)
+        patch.setattr(networks, "save_state", save_once)
         with pytest.raises(StorageError, match=r"last\.safetensors"):
             train(network_recipe(epochs=3), manifest, tmp_path / "runs", threads=1)
     (folder,) = (tmp_path / "runs").iterdir()

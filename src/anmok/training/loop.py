@@ -2,101 +2,64 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import cross_entropy, one_hot
 
 from anmok.config import Recipe
 from anmok.errors import UsageError
 from anmok.i18n import _
 from anmok.models.networks import Network
 from anmok.progress import Task
-from anmok.training.augmentation import get_policy
-from anmok.training.checkpoint import State
-from anmok.training.device import low_precision
+from anmok.training.averaging import Average
+from anmok.training.batches import Batch, Feed, RandomState
+from anmok.training.best import Best
+from anmok.training.device import is_worth_compiling
 from anmok.training.hooks import Hook
+from anmok.training.learning import Learner, parts_for
+from anmok.training.measuring import PictureSet, logits_of
+from anmok.training.optimizers import ShardedOptimizer
+from anmok.training.pauses import Pace, Stop, stop_between_steps
 from anmok.training.sampler import get_sampler
 from anmok.training.schedule import batches_for, rate_factor
+from anmok.training.state import State
 from anmok.training.workers import Replicas, Workers
 
-#: Pictures that a thread measures at a time.
-MEASURED_AT_ONCE = 32
-#: Parts of a batch that are learned from at the same time on a CPU, whatever the number of cores: what is learned
-#: must not depend on the machine's size. A GPU takes the batch whole.
-PARTS = 4
+__all__ = ["MINUTES", "Loop", "PictureSet", "logits_of"]
 
-
-@dataclass(frozen=True, slots=True)
-class PictureSet:
-    """Some of the pictures of an array.
-
-    Attributes:
-        pixels: uint8 ``(M, S, S, 3)``, possibly memory-mapped; shared between sets.
-        labels: int64 ``(M,)``.
-        rows: int64 ``(N,)``, which of them belong to this set.
-    """
-
-    pixels: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    rows: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def batch(self, places: NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor]:
-        """Return uint8 ``(n, S, S, 3)`` and int64 ``(n,)`` for places ``(n,)`` in this set."""
-        rows = self.rows[places]
-        pictures, labels = torch.from_numpy(self.pixels[rows]), torch.from_numpy(self.labels[rows])
-        return pictures.to(device), labels.to(device)
-
-
-def logits_of(network: Network, pictures: PictureSet, workers: Workers) -> Tensor:
-    """Return the network's logits in evaluation mode, float32 ``(N, K)`` on the CPU, computed in float32."""
-    was_training = network.training
-    device = next(network.parameters()).device
-
-    def answer(places: NDArray[np.int64]) -> Tensor:
-        with torch.inference_mode():
-            logits: Tensor = network(pictures.batch(places, device)[0])[0]
-            return logits.float().cpu()
-
-    network.eval()
-    parts = np.array_split(np.arange(len(pictures)), max(1, -(-len(pictures) // MEASURED_AT_ONCE)))
-    answers = workers.map(answer, parts)
-    network.train(was_training)
-    return torch.cat(answers)
+#: Minutes between two checkpoints inside an epoch.
+MINUTES = 5.0
 
 
 class Loop:
     """One network in training.
 
-    AdamW with one cycle of the learning rate, label smoothing, early stopping; the weights of the epoch with the least
-    validation loss are kept (of a recipe that balances classes: with the least mean of the classes' losses, or the
-    choice would undo what the recipe asks for). Training steps run in bfloat16 where that is faster; validation, and so
-    the choice of the epoch, in float32. Everything that depends on chance draws from torch's generator in this thread,
-    and a batch is divided the same way whatever the number of threads; so on one machine two runs with the same seed
-    are alike to the last bit, also when one of them was interrupted or had more threads.
+    Training steps run in 16 bits where that is faster; validation, and so the choice of the epoch, in float32.
+    Everything that depends on chance draws from torch's generator, in the order of the batches, and a batch is divided
+    the same way whatever the number of threads; so on one machine two runs with the same seed are alike to the last
+    bit, also when one of them was killed between any two steps or had more threads.
 
     Args:
-        network: with its first weights, on its device. Its forward pass draws no random numbers.
+        network: with its first weights, on its device; what does not learn has ``requires_grad`` False. Its forward
+            pass draws random numbers through ``SeededDropout`` alone.
         workers: compute the parts of a batch.
         epochs: how often each picture is seen at most.
         class_weights: float32 ``(K,)``, what an error on a picture of each class costs; None: 1 each.
         hooks: see ``Hook``.
+        minutes: between two checkpoints inside an epoch; 0: after every step.
+        say: is told sentences for a person, for example that memory ran out.
 
     Attributes:
         epoch: how many epochs are done.
-        history: a row for each of them (``run.HISTORY_COLUMNS``). ``train_loss`` and ``valid_loss`` are both plain
+        steps: how many steps of the optimiser an epoch has; done: how many of the current one are done.
+        history: a row for each epoch (``run.HISTORY_COLUMNS``). ``train_loss`` and ``valid_loss`` are both plain
             cross-entropy in nats (without smoothing or weights); the training figures are of augmented pictures
-            while the network learned.
-        best_epoch: the one whose weights are kept; counted from 1.
+            while the network learned, and of mixed pictures the class with the largest share is the right one.
     """
 
     def __init__(
@@ -110,74 +73,149 @@ class Loop:
         epochs: int,
         class_weights: Tensor | None = None,
         hooks: Sequence[Hook] = (),
+        minutes: float = MINUTES,
+        say: Callable[[str], None] = lambda _sentence: None,
     ) -> None:
         self.network = network.to(memory_format=torch.channels_last)
         self.recipe, self.train_set, self.valid_set, self.epochs = recipe, train, valid, epochs
         self.device = next(network.parameters()).device
-        self.optimizer = torch.optim.AdamW(_groups(network, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
         self.workers = workers
-        self._replicas = Replicas(self.network, PARTS if self.device.type == "cpu" else 1)
         self.hooks = tuple(hooks)
         self.class_weights = None if class_weights is None else class_weights.to(self.device)
-        self.augment = get_policy(recipe.augmentation)
+        self.optimizer = ShardedOptimizer(network, recipe)
         self.batches = batches_for(len(train), recipe.batch_size)
+        self.steps = -(-self.batches // recipe.accumulate)
         self.sampler = get_sampler(recipe, train.labels[train.rows])
-        self.epoch, self.best_epoch = 0, 0
-        self._least = float("inf")
+        self.epoch, self.done = 0, 0
         self.history: list[dict[str, float]] = []
-        self._best: dict[str, Tensor] = {}
+        self._replicas = Replicas(self.network, parts_for(min(recipe.batch_size, len(train)), self.device))
+        self._learner = Learner(
+            self._replicas, recipe, self.optimizer, workers, class_weights=self.class_weights, say=say
+        )
+        if is_worth_compiling(self.device, epochs * self.steps):
+            self._learner.compile()
+        self._feed = Feed(train, recipe, network.classes, self.device, workers)
+        self._average = Average(self.network, recipe.ema) if recipe.ema else None
+        self._best = Best(recipe)
+        self._pace = Pace(minutes)
+        #: Of the current epoch: places in the training set in their order, (loss, right answers) so far, seconds.
+        self._order: NDArray[np.int64] | None = None
+        self._sums = torch.zeros(2, device=self.device)
+        self._seconds = 0.0
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch whose weights are kept, counted from 1; 0 before the first."""
+        return self._best.epoch
+
+    @property
+    def pictures_left(self) -> int:
+        """How many training pictures will still be shown, unless training ends early."""
+        plan = [] if self._order is None else self._plan()[: self.done]
+        done = sum(len(places) for batches in plan for places in batches)
+        return (self.epochs - self.epoch) * len(self.train_set) - done
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether all epochs are done, or the validation loss has not fallen for ``patience`` epochs."""
+        return self.epoch >= self.epochs or (self._order is None and self._best.has_waited(self.epoch))
 
     def run(self, task: Task, keep: Callable[[], None]) -> None:
         """Train to the end; afterwards the network holds its best weights.
 
         Args:
             task: counts training pictures.
-            keep: called after each epoch, to write a checkpoint.
+            keep: called after each epoch, from time to time inside one, and before Ctrl-C ends the training: to write
+                a checkpoint.
+
+        Raises:
+            UsageError: the loss is no longer a number, or there is not enough memory for a few pictures.
+            KeyboardInterrupt: Ctrl-C, after the current step.
         """
+
+        def kept() -> None:
+            with self._pace.saving():
+                keep()
+
         for hook in self.hooks:
             hook.on_train_begin(self)
-        while not self.is_over:
-            row = self._epoch(task)
-            self.history.append(row)
-            for hook in self.hooks:
-                hook.on_epoch_end(self, row)
-            keep()
-            task.note(
-                _("epoch {epoch}/{epochs}, loss {loss:.3f}, validation {valid:.3f} ({accuracy:.1%} right)").format(
-                    epoch=self.epoch,
-                    epochs=self.epochs,
-                    loss=row["train_loss"],
-                    valid=row["valid_loss"],
-                    accuracy=row["valid_accuracy"],
-                )
-            )
-        self.network.load_state_dict(self._best)
+        with stop_between_steps() as stop:
+            while not self.is_over:
+                self._learn_epoch(task, kept, stop)
+                row = self._end_epoch()
+                self.history.append(row)
+                for hook in self.hooks:
+                    hook.on_epoch_end(self, row)
+                kept()
+                task.note(self._note(row))
+                _end_if_asked(stop)
+        self.network.load_state_dict(self._best.weights)
         for hook in self.hooks:
             hook.on_train_end(self)
 
-    @property
-    def is_over(self) -> bool:
-        """Tell whether all epochs are done, or the validation loss has not fallen for ``patience`` epochs."""
-        waited = self.epoch - self.best_epoch
-        return self.epoch >= self.epochs or (self.recipe.patience > 0 and waited >= self.recipe.patience)
-
-    def _epoch(self, task: Task) -> dict[str, float]:
-        begin = time.perf_counter()
+    def _learn_epoch(self, task: Task, keep: Callable[[], None], stop: Stop) -> None:
+        """Take the steps of the current epoch that are not yet done."""
+        self._begin = time.perf_counter() - self._seconds
         self.network.train()
         for hook in self.hooks:
             hook.on_epoch_begin(self)
-        self._replicas.spread()
-        order = self.sampler.epoch_order()
+        if self._order is None:
+            self._replicas.spread()
+            self._order = self.sampler.epoch_order()
+            self._sums.zero_()
+        else:  # resumed in its middle
+            self._replicas.spread_modes()
+        plan = self._plan()[self.done :]
+        self._feed.begin([places for batches in plan for places in batches])
+        for batches in plan:
+            self._step(len(batches))
+            task.advance(sum(map(len, batches)))
+            self._seconds = time.perf_counter() - self._begin
+            if stop.is_asked or self._pace.is_due:
+                keep()
+            _end_if_asked(stop)
+
+    def _plan(self) -> list[list[NDArray[np.int64]]]:
+        """Return for each step of the epoch its batches: places in the training set."""
+        assert self._order is not None
+        batches = np.array_split(self._order, self.batches)
+        size = self.recipe.accumulate
+        return [batches[begin : begin + size] for begin in range(0, len(batches), size)]
+
+    def _step(self, count: int) -> None:
+        """Learn from the next ``count`` batches."""
+        rate = self.rate
+        self.optimizer.set_rate(rate)
+        batches = [self._hooked(self._feed.next()) for _ in range(count)]
+        learned = self._learner.learn(batches)
+        self.optimizer.step(learned.gradients, self.workers, self._learner.scaler)
         # Sums stay on the device: asking for each number would make a GPU wait.
-        loss, right = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
-        rate = 0.0
-        for number, places in enumerate(np.array_split(order, self.batches)):
-            rate = self._set_rate(self.epoch * self.batches + number)
-            step_loss, step_right = self._step(places)
-            loss, right = loss + step_loss, right + step_right
-            task.advance(len(places))
+        self._sums += torch.stack([learned.loss, learned.right])
+        if self._average is not None:
+            self._average.update(self._replicas.members)
+        self.done += 1
+        for hook in self.hooks:
+            hook.on_step_end(self)
+
+    def _hooked(self, batch: Batch) -> Batch:
+        for hook in self.hooks:
+            pictures, targets = hook.on_batch(self, batch.pictures, batch.targets)
+            batch = Batch(pictures, targets, batch.seed)
+        return batch
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        recipe = self.recipe
+        step = min(self.epoch * self.steps + self.done, self.epochs * self.steps - 1)
+        return recipe.learning_rate * rate_factor(
+            step, self.epochs * self.steps, recipe.warmup, schedule=recipe.schedule, decay=recipe.decay
+        )
+
+    def _end_epoch(self) -> dict[str, float]:
+        """Measure the network, and return the epoch's row."""
         count = len(self.train_set)
-        train_loss, train_accuracy = float(loss) / count, float(right) / count
+        train_loss, train_accuracy = (float(total) / count for total in self._sums)
         if not np.isfinite(train_loss):
             raise UsageError(
                 _("Training of {name} broke down in epoch {epoch}: its loss is no longer a number.").format(
@@ -186,7 +224,10 @@ class Loop:
                 hint=_("Lower the recipe's learning_rate ({rate}).").format(rate=self.recipe.learning_rate),
             )
         self._replicas.gather()
+        self.done = self.steps - 1
+        rate = self.rate
         self.epoch += 1
+        self._order, self.done, self._seconds = None, 0, 0.0
         valid_loss, valid_accuracy = self._validate()
         return {
             "epoch": self.epoch,
@@ -195,145 +236,93 @@ class Loop:
             "valid_loss": valid_loss,
             "valid_accuracy": valid_accuracy,
             "learning_rate": rate,
-            "seconds": time.perf_counter() - begin,
+            "seconds": time.perf_counter() - self._begin,
         }
 
-    def _set_rate(self, step: int) -> float:
-        rate = self.recipe.learning_rate * rate_factor(step, self.epochs * self.batches, self.recipe.warmup)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["rate_factor"]
-        return rate
-
-    def _step(self, places: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Learn from one batch; return the sum of the plain losses and the number of right answers."""
-        pictures, labels = self.train_set.batch(places, self.device)
-        pictures = self.augment(pictures.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        targets = one_hot(labels, self.network.classes).float()
-        for hook in self.hooks:
-            pictures, targets = hook.on_batch(self, pictures, targets)
-        answers, gradients = zip(*self._learn_from_parts(pictures, targets), strict=True)
-        for parameter, *parts in zip(self._parameters(), *gradients, strict=True):
-            parameter.grad = functools.reduce(torch.add, parts)
-        self.optimizer.step()
-        for hook in self.hooks:
-            hook.on_step_end(self)
-        logits = torch.cat(answers)
-        return cross_entropy(logits, labels, reduction="sum"), (logits.argmax(dim=1) == labels).sum()
-
-    def _learn_from_parts(self, pictures: Tensor, targets: Tensor) -> list[tuple[Tensor, tuple[Tensor, ...]]]:
-        """Return logits and gradients of each part of a batch; the gradients' sum is that of the mean loss."""
-        members = self._replicas.members
-        parameters = self._parameters()
-
-        def learn(part: tuple[Network, Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
-            network, some_pictures, some_targets = part
-            with low_precision(self.device):
-                logits = network(some_pictures)[0]
-            logits = logits.float()
-            loss = self._loss(logits, some_targets)
-            return logits.detach(), torch.autograd.grad(loss / len(pictures), parameters)
-
-        parts = zip(members, pictures.tensor_split(len(members)), targets.tensor_split(len(members)), strict=True)
-        return self.workers.map(learn, [part for part in parts if len(part[1])])
-
-    def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Return the sum of what the recipe takes for losses, smoothed and weighted."""
-        smoothing = self.recipe.label_smoothing
-        if self.class_weights is None:
-            return cross_entropy(logits, targets, label_smoothing=smoothing, reduction="sum")
-        # A weight for each picture: PyTorch's own would also weigh what smoothing takes from the label, so that every
-        # picture would pull towards the dear classes.
-        losses = cross_entropy(logits, targets, label_smoothing=smoothing, reduction="none")
-        return (losses * (targets @ self.class_weights)).sum()
-
-    def _parameters(self) -> list[Tensor]:
-        return [parameter for parameter in self.network.parameters() if parameter.requires_grad]
-
     def _validate(self) -> tuple[float, float]:
-        """Measure the network and keep its weights if they are the best so far."""
+        """Measure the network (or the average of its weights), and keep the weights if they are the best so far."""
         for hook in self.hooks:
             hook.on_validation_begin(self)
-        logits = logits_of(self.network, self.valid_set, self.workers)
-        labels = torch.from_numpy(self.valid_set.labels[self.valid_set.rows])
-        loss, accuracy = float(cross_entropy(logits, labels)), float((logits.argmax(dim=1) == labels).float().mean())
-        balanced = "balanced" in (self.recipe.class_weights, self.recipe.sampler)
-        judged = _mean_of_classes(logits, labels) if balanced else loss
-        if judged < self._least or not self._best:
-            self.best_epoch, self._least = self.epoch, judged
-            self._best = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
+        with nullcontext() if self._average is None else self._average.in_place(self.network):
+            logits = logits_of(self.network, self.valid_set, self.workers)
+            labels = torch.from_numpy(self.valid_set.labels[self.valid_set.rows])
+            found = self._best.judge(self.epoch, self.network, logits, labels)
         for hook in self.hooks:
             hook.on_validation_end(self)
-        return loss, accuracy
+        return found
+
+    def _note(self, row: Mapping[str, float]) -> str:
+        return _("epoch {epoch}/{epochs}, loss {loss:.3f}, validation {valid:.3f} ({accuracy:.1%} right)").format(
+            epoch=self.epoch,
+            epochs=self.epochs,
+            loss=row["train_loss"],
+            valid=row["valid_loss"],
+            accuracy=row["valid_accuracy"],
+        )
 
     def state(self) -> State:
-        """Return all that the next epoch depends on."""
-        tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
-        tensors |= {f"best.{name}": tensor for name, tensor in self._best.items()}
-        for number, values in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in values.items()}
-        for number, hook in enumerate(self.hooks):
-            tensors |= {f"hook.{number}.{name}": tensor for name, tensor in hook.tensors().items()}
-        tensors |= {f"sampler.{name}": tensor for name, tensor in self.sampler.tensors().items()}
-        tensors["random.cpu"] = torch.get_rng_state()
-        if self.device.type == "cuda":
-            tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)
-        facts = {"epochs": self.epochs, "best_epoch": self.best_epoch, "least": self._least, "history": self.history}
-        return State(tensors, facts)
+        """Return all that the next step depends on. Between two steps; the tensors are the loop's own."""
+        parts: dict[str, Mapping[str, Tensor]] = {
+            "network": self.network.state_dict(),
+            "best": self._best.weights,
+            "optimizer": self.optimizer.tensors(),
+            "sampler": self.sampler.tensors(),
+            "average": {} if self._average is None else self._average.tensors(),
+            "random": self._feed.random_state().tensors(),
+            **{f"hook.{number}": hook.tensors() for number, hook in enumerate(self.hooks)},
+        }
+        if self._order is not None:
+            parts["replicas"] = self._replicas.tensors()
+            parts["epoch"] = {"order": torch.from_numpy(self._order), "sums": self._sums}
+        facts = {
+            "epochs": self.epochs,
+            "done": self.done,
+            "seconds": self._seconds,
+            "pieces": self._learner.pieces,
+            "scaler": self._learner.scaler.state_dict(),
+            "best": self._best.facts(),
+            "history": self.history,
+        }
+        return State(
+            {f"{part}.{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()}, facts
+        )
 
     def restore(self, state: State) -> None:
         """Go on from what ``state`` returned.
 
         Raises:
-            KeyError, RuntimeError, ValueError, TypeError: the state is not of this network and recipe.
+            KeyError, IndexError, RuntimeError, ValueError, TypeError: the state is not of this network and recipe.
         """
-        if state.facts["epochs"] != self.epochs:
-            raise ValueError(f"{state.facts['epochs']} epochs instead of {self.epochs}")
-        history = [{str(name): float(value) for name, value in row.items()} for row in state.facts["history"]]
-        self.network.load_state_dict(_below("network.", state.tensors))
-        best = _below("best.", state.tensors)
-        self._best = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
-        for name, tensor in self._best.items():
-            tensor.copy_(best[name])
-        self._restore_optimizer(_below("optimizer.", state.tensors))
+        facts, tensors = state.facts, state.tensors
+        if facts["epochs"] != self.epochs:
+            raise ValueError(f"{facts['epochs']} epochs instead of {self.epochs}")
+        history = [{str(name): float(value) for name, value in row.items()} for row in facts["history"]]
+        self.network.load_state_dict(_below("network.", tensors))
+        self._best.restore(facts["best"], _below("best.", tensors), self.network)
+        self.optimizer.restore(_below("optimizer.", tensors))
         for number, hook in enumerate(self.hooks):
-            hook.restore(_below(f"hook.{number}.", state.tensors))
-        self.sampler.restore(_below("sampler.", state.tensors))
-        self._least = float(state.facts["least"])
-        self.history, self.epoch, self.best_epoch = history, len(history), int(state.facts["best_epoch"])
-        torch.set_rng_state(state.tensors["random.cpu"])
-        if self.device.type == "cuda" and "random.cuda" in state.tensors:
-            torch.cuda.set_rng_state(state.tensors["random.cuda"], self.device)
-
-    def _restore_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
-        parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
-        states: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in tensors.items():
-            number, name = key.split(".", 1)
-            # The memory layout of the parameter, too: sums in another order could differ in the last bit.
-            same_shape = tensor.shape == parameters[int(number)].shape
-            ready = torch.empty_like(parameters[int(number)]).copy_(tensor) if same_shape else tensor
-            states.setdefault(int(number), {})[name] = ready
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": states})
+            hook.restore(_below(f"hook.{number}.", tensors))
+        self.sampler.restore(_below("sampler.", tensors))
+        if self._average is not None:
+            self._average.restore(_below("average.", tensors))
+        self._learner.pieces = int(facts["pieces"])
+        if facts["scaler"]:
+            self._learner.scaler.load_state_dict(facts["scaler"])
+        self.history, self.epoch = history, len(history)
+        if "epoch.order" in tensors:
+            self._replicas.restore(_below("replicas.", tensors))
+            self._order = tensors["epoch.order"].numpy()
+            if len(self._order) != len(self.train_set) or self._order.max() >= len(self.train_set):
+                raise ValueError(f"an epoch of {len(self._order)} pictures instead of {len(self.train_set)}")
+            self._sums.copy_(tensors["epoch.sums"])
+            self.done, self._seconds = int(facts["done"]), float(facts["seconds"])
+        RandomState.restore(_below("random.", tensors), self.device)
 
 
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _mean_of_classes(logits: Tensor, labels: Tensor) -> float:
-    """Return the mean over the classes that are there of each one's mean loss, nats."""
-    losses = cross_entropy(logits, labels, reduction="none")
-    counts, sums = torch.bincount(labels), torch.bincount(labels, weights=losses)
-    return float((sums[counts > 0] / counts[counts > 0]).mean())
-
-
-def _groups(network: Network, weight_decay: float) -> list[dict[str, object]]:
-    """Return AdamW's groups: weights decay; biases and the factors of batch normalisation do not.
-
-    ``rate_factor`` multiplies the learning rate of a group, so that a strategy may teach some layers more slowly.
-    """
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay, "rate_factor": 1.0},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0, "rate_factor": 1.0},
-    ]
+def _end_if_asked(stop: Stop) -> None:
+    if stop.is_asked:
+        raise KeyboardInterrupt

@@ -222,10 +222,14 @@ def _run(loop: Loop, run: Run, progress: Progress) -> None:
         with progress.task(title, loop.pictures_left, unit=_("pictures")) as task:
             loop.run(task, keep)
     except KeyboardInterrupt:
-        progress.say(
-            _("{name}: stopped after {epoch} of {epochs} epochs. The same command goes on from there.").format(
-                name=loop.recipe.name, epoch=f"{loop.epoch + loop.done / loop.steps:.4g}", epochs=loop.epochs
+        told = _("{name}: stopped after {epoch} of {epochs} epochs. The same command goes on from there.")
+        if loop.done:
+            told = _(
+                "{name}: stopped after {epoch} of {epochs} epochs and {share:.0%} of the next. "
+                "The same command goes on from there."
             )
+        progress.say(
+            told.format(name=loop.recipe.name, epoch=loop.epoch, epochs=loop.epochs, share=loop.done / loop.steps)
         )
         raise
     # Of a training that was killed between its last checkpoint and the history, the history is not yet whole.
