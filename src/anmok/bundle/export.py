@@ -144,8 +144,7 @@ def _graph(run: Run, extractor: Extractor | None) -> onnx.ModelProto:
 
 def _info(run: Run, manifest: Manifest, predictions: Predictions) -> BundleInfo:
     valid = predictions.of_split(VALID)
-    weights = get_model(run.recipe.model).weights
-    pack = find_pack(weights, download=False) if weights else None
+    licence, source = _weights_from(run)
     labels, splits = manifest.label_indices(), manifest.table["split"].to_numpy(dtype=str)
     return BundleInfo(
         labels=run.classes,
@@ -161,10 +160,22 @@ def _info(run: Run, manifest: Manifest, predictions: Predictions) -> BundleInfo:
             for split in (TRAIN, VALID, TEST)
             if (splits == split).any()
         },
-        weights_licence=pack.licence if pack else "",
-        weights_source=pack.source if pack else "",
+        weights_licence=licence,
+        weights_source=source,
         anmok_version=__version__,
     )
+
+
+def _weights_from(run: Run) -> tuple[str, str]:
+    """Return licence and source of the pretrained weights; a fine-tuned run knows them without its pack."""
+    pack = run.config.get("pack")
+    if isinstance(pack, dict):
+        return str(pack.get("licence", "")), str(pack.get("source", ""))
+    weights = get_model(run.recipe.model).weights
+    if not weights:
+        return "", ""
+    found = find_pack(weights, download=False)
+    return found.licence, found.source
 
 
 def _expected(
