@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from anmok.explore.results import Exploration
     from anmok.inference.predictor import Predictor
     from anmok.models.recipes import get_recipe
+    from anmok.pipeline.augment import augment_preview
+    from anmok.pipeline.augment_folder import augment_source
     from anmok.pipeline.balance import balance_source, oversample
     from anmok.pipeline.clean import Cleaning, apply_findings, clean_source
     from anmok.pipeline.compare import compare
@@ -69,6 +71,8 @@ __all__ = [
     "Recipe",
     "SplitConfig",
     "apply_findings",
+    "augment_preview",
+    "augment_source",
     "balance_source",
     "class_weights",
     "clean_source",
@@ -102,6 +106,8 @@ _ROOMS = {
     "Recipe": "config",
     "SplitConfig": "config",
     "apply_findings": "pipeline.clean",
+    "augment_preview": "pipeline.augment",
+    "augment_source": "pipeline.augment_folder",
     "balance_source": "pipeline.balance",
     "class_weights": "data.balance",
     "clean_source": "pipeline.clean",
