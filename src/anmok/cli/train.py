@@ -110,8 +110,8 @@ def register(app: typer.Typer) -> None:
         }
         given = _settings(shortcuts, settings or [])
         if go_on is not None:
-            _refuse_beside_resume(source, recipe or model, given)
-            comparison, folder = _resume(go_on, options, threads)
+            _refuse_beside_resume(source, recipe or model, {k: v for k, v in given.items() if k != "epochs"})
+            comparison, folder = _resume(go_on, epochs or 0, options, threads)
             show(comparison, folder, as_json=as_json)
             return
         if not source:
@@ -156,8 +156,8 @@ def _settings(shortcuts: dict[str, Any], texts: list[str]) -> dict[str, Any]:
 def _refuse_beside_resume(source: str, recipe: str, given: dict[str, Any]) -> None:
     if source or recipe or given:
         raise UsageError(
-            _("--resume goes on with what was begun, so it takes neither pictures nor a recipe nor settings."),
-            hint=_("Give --resume FOLDER alone; or leave it out, to train anew."),
+            _("--resume goes on with what was begun, so it takes neither pictures nor a recipe nor other settings."),
+            hint=_("Give --resume FOLDER, perhaps with more --epochs; or leave it out, to train anew."),
         )
 
 
@@ -192,13 +192,13 @@ def _train(
         raise
 
 
-def _resume(folder: Path, options: TrainOptions, threads: int) -> tuple[Comparison, Path]:
+def _resume(folder: Path, epochs: int, options: TrainOptions, threads: int) -> tuple[Comparison, Path]:
     from anmok.cli.console import TerminalProgress
     from anmok.pipeline.train import resume
 
     try:
         with TerminalProgress() as progress:
-            return resume(folder, options=options, threads=threads, progress=progress)
+            return resume(folder, epochs=epochs, options=options, threads=threads, progress=progress)
     except KeyboardInterrupt:
         _say_how_to_go_on(folder)
         raise

@@ -29,6 +29,9 @@ class Bench:
         out: runs lie in ``out/runs``.
         evidence: what the checks looked at; None where no checks were made in this call.
         observers: told of every epoch of every training.
+        start: a finished run, whose last epoch the training begins after.
+        precheck: look first whether a network can learn at all.
+        keep_state: so that finished trainings can go on for more epochs.
     """
 
     manifest: Manifest
@@ -38,6 +41,9 @@ class Bench:
     progress: Progress
     evidence: Evidence | None = None
     observers: tuple[Observer, ...] = ()
+    start: Run | None = None
+    precheck: bool = False
+    keep_state: bool = False
 
     def make_all(self, recipes: Sequence[Recipe]) -> tuple[tuple[ModelResult, ...], tuple[LeftOut, ...]]:
         """Make each recipe's model; what cannot be had is left out, and the others go on.
@@ -72,7 +78,8 @@ class Bench:
     def _exported(self, recipe: Recipe) -> tuple[Run, float]:
         """Train and export; return the run and the seconds of the export."""
         threads, progress = self.config.threads, self.progress
-        run, _begun = find_run(self.out / "runs", recipe, self.manifest.content_hash)
+        continues = self.start.id if self.start else ""
+        run, _begun = find_run(self.out / "runs", recipe, self.manifest.content_hash, continues)
         was_finished = run.is_finished
         if was_finished:
             progress.say(
@@ -86,6 +93,9 @@ class Bench:
                 threads=threads,
                 progress=progress,
                 observers=self.observers,
+                precheck=self.precheck,
+                start=self.start,
+                keep_state=self.keep_state,
             )
         if not was_finished:
             # Making vectors is told apart from learning: it is the part that the cache makes short.

@@ -72,11 +72,13 @@ def compare_recipes(
     progress: Progress | None = None,
     command: str = "",
     observers: tuple[Observer, ...] = (),
+    precheck: bool = False,
+    keep_state: bool = False,
 ) -> Comparison:
     """Do what ``compare`` does, with recipes that are at hand; ``config.models`` is not looked at.
 
     Args:
-        observers: told of every epoch of every training.
+        observers, precheck, keep_state: as ``Bench`` has them.
     """
     progress = progress or SilentProgress()
     require_names(recipes)
@@ -92,6 +94,8 @@ def compare_recipes(
         progress=progress,
         evidence=evidence,
         observers=observers,
+        precheck=precheck,
+        keep_state=keep_state,
     )
     return finish_comparison(bench, recipes, checks=checks, source=str(source), command=command)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anmok.config import CompareConfig, Recipe, from_mapping, to_json
@@ -39,12 +40,14 @@ class Order:
     Attributes:
         source: as it was named. command: the command line.
         recipe: with all changes.
+        continues: id of the finished run whose last epoch this one begins after, or "".
     """
 
     source: str
     recipe: Recipe
     config: CompareConfig
     command: str = ""
+    continues: str = ""
 
 
 def train_model(
@@ -77,21 +80,31 @@ def train_model(
     order = Order(source=str(source), recipe=recipe, config=config, command=command)
     write_json(out / ORDER, to_json(order))
     return compare_recipes(
-        source, out, [recipe], config, progress=progress, command=command, observers=_observers(options)
+        source,
+        out,
+        [recipe],
+        config,
+        progress=progress,
+        command=command,
+        observers=_observers(options),
+        precheck=options.precheck,
+        keep_state=True,
     )
 
 
 def resume(
     folder: Path,
     *,
+    epochs: int = 0,
     options: TrainOptions = TrainOptions(),
     threads: int = 0,
     progress: Progress | None = None,
 ) -> tuple[Comparison, Path]:
-    """Go on with a training that was interrupted, and finish it as ``train_model`` would have.
+    """Go on with a training: finish one that was interrupted, or give a finished one more epochs.
 
     Args:
         folder: of the run, or the one for results that ``train_model`` was given.
+        epochs: how many in all; 0: as many as were asked for.
         threads: of decoding and computing; 0 takes all cores.
 
     Returns:
@@ -99,29 +112,77 @@ def resume(
 
     Raises:
         SourceNotFound: nothing was begun there, or the pictures are not where they were.
-        UsageError: the training is finished.
+        UsageError: the training is finished, and no more epochs are asked for.
         StorageError: what lies there is damaged.
     """
     progress = progress or SilentProgress()
     out, order, run = find_training(folder)
-    if run.is_finished and (out / "summary.json").is_file():
+    if epochs and epochs != order.recipe.epochs:
+        order = _longer(out, order, run, epochs)
+        write_json(out / ORDER, to_json(order))
+        _tell_of_schedule(order.recipe, progress)
+    elif run.is_finished and (out / "summary.json").is_file():
         raise UsageError(
             _("The training {run} is finished.").format(run=run.id),
             hint=_("Its report: {report}. To train longer, give more epochs: --epochs.").format(
                 report=out / "report.html"
             ),
         )
-    manifest = _manifest(out, run)
     bench = Bench(
-        manifest=manifest,
+        manifest=_manifest(out, run),
         out=out,
-        config=order.config,
+        config=replace(order.config, threads=threads),
         clock=Clock(),
         progress=progress,
         observers=_observers(options),
+        start=Run(out / "runs" / order.continues) if order.continues else None,
+        precheck=options.precheck,
+        keep_state=True,
     )
     done = finish_comparison(bench, [order.recipe], checks=(), source=order.source, command=order.command)
     return done, out
+
+
+def _longer(out: Path, order: Order, run: Run, epochs: int) -> Order:
+    """Return the order for more epochs after the last one of a finished run."""
+    if not run.is_finished:
+        raise UsageError(
+            _("The training {run} is not finished, so it cannot be made longer yet.").format(run=run.id),
+            hint=_("Finish it first: anmok train --resume {folder}").format(folder=out),
+        )
+    done = len(run.history())
+    if run.recipe.strategy == "frozen":
+        raise UsageError(
+            _("{name} learns from vectors that are made once; there is nothing to go on from.").format(
+                name=run.recipe.name
+            ),
+            hint=_("Train it anew with more epochs; the vectors are found again, so it takes seconds."),
+        )
+    if epochs <= done:
+        raise UsageError(
+            _("The training {run} has {done} epochs already; {epochs} in all were asked for.").format(
+                run=run.id, done=done, epochs=epochs
+            ),
+            hint=_("Give more of them with --epochs."),
+        )
+    again = f"anmok train --resume {shlex.quote(str(out))} --epochs {epochs}"
+    return Order(
+        source=order.source,
+        recipe=replace(run.recipe, epochs=epochs),
+        config=order.config,
+        command=f"{order.command} && {again}" if order.command else again,
+        continues=run.id,
+    )
+
+
+def _tell_of_schedule(recipe: Recipe, progress: Progress) -> None:
+    if recipe.schedule == "cosine" or recipe.warmup:
+        progress.say(
+            _(
+                "The learning rate of {name} follows a schedule that knows its end, and rises again now. With "
+                "schedule = {constant} and warmup = 0 the result is that of all epochs in one go."
+            ).format(name=recipe.name, constant=repr("constant"))
+        )
 
 
 def find_training(folder: Path) -> tuple[Path, Order, Run]:
@@ -130,7 +191,7 @@ def find_training(folder: Path) -> tuple[Path, Order, Run]:
     Raises:
         SourceNotFound, StorageError: nothing was begun there, or what lies there is damaged.
     """
-    out = next((place for place in (folder, folder.parent.parent) if (place / ORDER).is_file()), None)
+    out = next((place for place in (folder, folder.resolve().parent.parent) if (place / ORDER).is_file()), None)
     if out is None:
         raise SourceNotFound(
             _("No training was begun in {folder}.").format(folder=folder),
@@ -140,19 +201,22 @@ def find_training(folder: Path) -> tuple[Path, Order, Run]:
             ),
         )
     order = read_order(out / ORDER)
-    runs = out / "runs"
-    begun = [Run(path.parent) for path in sorted(runs.glob("*/config.json"))]
-    fitting = [run for run in begun if run.recipe == order.recipe]
-    if folder != out:
-        fitting = [run for run in begun if run.folder == folder]
-        if fitting:
-            order = Order(source=order.source, recipe=fitting[0].recipe, config=order.config, command=order.command)
-    if not fitting:
-        raise SourceNotFound(
-            _("In {folder} no epoch was trained yet.").format(folder=folder),
-            hint=_("Run the same command again: {command}").format(command=order.command or "anmok train …"),
-        )
-    return out, order, fitting[-1]
+    begun = [Run(path.parent) for path in sorted((out / "runs").glob("*/config.json"))]
+    if out == folder:
+        fitting = [run for run in begun if (run.recipe, run.continues) == (order.recipe, order.continues)]
+    else:
+        fitting = [run for run in begun if run.folder.resolve() == folder.resolve()]
+    if fitting:
+        run = fitting[-1]
+        return out, replace(order, recipe=run.recipe, continues=run.continues), run
+    before = out / "runs" / order.continues
+    if order.continues and before.is_dir():
+        # Stopped before the first of the further epochs was begun.
+        return out, replace(order, recipe=Run(before).recipe, continues=Run(before).continues), Run(before)
+    raise SourceNotFound(
+        _("In {folder} nothing was trained yet.").format(folder=folder),
+        hint=_("Run the same command again: {command}").format(command=order.command or "anmok train …"),
+    )
 
 
 def read_order(path: Path) -> Order:

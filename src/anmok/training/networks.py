@@ -27,6 +27,7 @@ from anmok.records import TEST, TRAIN, VALID
 from anmok.training.checkpoint import save_network
 from anmok.training.copies import with_copies
 from anmok.training.device import choose_device, own_random_numbers
+from anmok.training.longer import go_on_from
 from anmok.training.loop import MINUTES, Loop, PictureSet, logits_of
 from anmok.training.observed import Observed
 from anmok.training.observer import Observer
@@ -51,12 +52,16 @@ def train_network(
     observers: Sequence[Observer] = (),
     precheck: bool = False,
     minutes: float = MINUTES,
+    start: Run | None = None,
+    keep_state: bool = False,
 ) -> None:
     """Train the recipe's network, from the run's last checkpoint on if there is one, and finish the run.
 
     Args:
         precheck: try first whether the network can learn a few pictures by heart, unless the training goes on.
         minutes: between two checkpoints inside an epoch; 0: after every step.
+        start: a finished run, whose last epoch this one begins after.
+        keep_state: also of the finished run, so that another may begin after its last epoch.
     """
     plan = _plan(recipe, len(manifest.classes), progress)
     device = choose_device()
@@ -70,6 +75,7 @@ def train_network(
             "image_size": plan.size,
             "resize": recipe.resize,
             **plan.facts,
+            **({"continues": start.id} if start else {}),
             "environment": {**describe_environment(), "device": str(device)},
         }
     )
@@ -97,6 +103,8 @@ def train_network(
 
     with Workers(threads) as workers, own_random_numbers():
         loop = resumed(make, run, progress)
+        if start is not None and not loop.epoch and not loop.done:
+            go_on_from(loop, start)
         if precheck and not loop.epoch and not loop.done:
             _check_first(loop, run, workers, progress)
         _run(loop, run, progress)
@@ -107,7 +115,8 @@ def train_network(
     # The history also knows the seconds of epochs before an interruption.
     seconds = sum(row["seconds"] for row in loop.history) + time.perf_counter() - trained
     run.finish({"features": ready - begin, "training": seconds})
-    drop_state(run)
+    if not keep_state:
+        drop_state(run)
 
 
 @dataclass(frozen=True, slots=True)

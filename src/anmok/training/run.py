@@ -133,6 +133,11 @@ class Run:
         return str(self.config["data_hash"])
 
     @property
+    def continues(self) -> str:
+        """Id of the finished run whose last epoch this one began after; "" for one that began from nothing."""
+        return str(self.config.get("continues", ""))
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Class names in the order of labels and probabilities."""
         return tuple(map(str, self.config["classes"]))
@@ -238,21 +243,25 @@ class Run:
                 shutil.rmtree(self.folder)
 
 
-def run_id(recipe: Recipe, data_hash: str) -> str:
-    """Return the name of the run folder: the recipe's name and a short hash of recipe, data and run format."""
-    key = json.dumps([RUN_FORMAT, to_json(recipe), data_hash], sort_keys=True)
+def run_id(recipe: Recipe, data_hash: str, continues: str = "") -> str:
+    """Return the name of the run folder: the recipe's name and a short hash of recipe, data and run format.
+
+    Args:
+        continues: id of the run whose last epoch this one begins after.
+    """
+    key = json.dumps([RUN_FORMAT, to_json(recipe), data_hash, *([continues] if continues else [])], sort_keys=True)
     name = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", recipe.name)).strip(".-")[:60] or "run"
     return f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:10]}"
 
 
-def find_run(folder: Path, recipe: Recipe, data_hash: str) -> tuple[Run, bool]:
+def find_run(folder: Path, recipe: Recipe, data_hash: str, continues: str = "") -> tuple[Run, bool]:
     """Return the run of this recipe and data below ``folder``, and whether it was begun before.
 
     A folder of that name that holds something else, or a damaged configuration, counts as not begun.
     """
-    run = Run(folder / run_id(recipe, data_hash))
+    run = Run(folder / run_id(recipe, data_hash, continues))
     try:
-        begun = run.data_hash == data_hash and run.recipe == recipe
+        begun = run.data_hash == data_hash and run.recipe == recipe and run.continues == continues
     except AnmokError:
         begun = False
     return run, begun

@@ -39,6 +39,8 @@ def train(
     progress: Progress | None = None,
     observers: Sequence[Observer] = (),
     precheck: bool = False,
+    start: Run | None = None,
+    keep_state: bool = False,
 ) -> Run:
     """Train the model of ``recipe`` and leave checkpoint, history and predictions in a run below ``folder``.
 
@@ -52,9 +54,13 @@ def train(
         threads: of decoding and computing; 0 takes all cores.
         observers: told of every epoch, and of the finished run.
         precheck: of a network, look first for a minute whether it can learn at all; say what is wrong, and go on.
+        start: a finished run of the same recipe with fewer epochs; the new one begins after its last epoch.
+        keep_state: keep what going on from the last epoch needs also when a network is finished: about four times its
+            weights.
 
     Raises:
-        UsageError: the strategy does not fit the model, or the head not the strategy.
+        UsageError: the strategy does not fit the model, or the head not the strategy; or ``start`` kept nothing to go
+            on from.
         WeightsMissing: the backbone's weights are not to be had.
         MissingExtra: the strategy needs PyTorch, which is not installed.
         DataError: pictures without a split, or no pictures to learn from.
@@ -62,34 +68,31 @@ def train(
     """
     progress = progress or SilentProgress()
     _check(recipe, manifest)
-    run, begun = find_run(folder, recipe, manifest.content_hash)
+    run, begun = find_run(folder, recipe, manifest.content_hash, start.id if start else "")
     if not (begun and run.is_finished):
         if not begun:
             run.clear()
-        _learn(run, recipe, manifest, threads=threads, progress=progress, observers=observers, precheck=precheck)
+        if recipe.strategy == "frozen":
+            from anmok.training.frozen import train_head
+
+            train_head(run, recipe, manifest, threads=threads, progress=progress, observers=observers)
+        else:
+            from anmok.training.networks import train_network
+
+            train_network(
+                run,
+                recipe,
+                manifest,
+                threads=threads,
+                progress=progress,
+                observers=observers,
+                precheck=precheck,
+                start=start,
+                keep_state=keep_state,
+            )
     for observer in observers:
         observer.finished(run)
     return run
-
-
-def _learn(
-    run: Run,
-    recipe: Recipe,
-    manifest: Manifest,
-    *,
-    threads: int,
-    progress: Progress,
-    observers: Sequence[Observer],
-    precheck: bool,
-) -> None:
-    if recipe.strategy == "frozen":
-        from anmok.training.frozen import train_head
-
-        train_head(run, recipe, manifest, threads=threads, progress=progress, observers=observers)
-    else:
-        from anmok.training.networks import train_network
-
-        train_network(run, recipe, manifest, threads=threads, progress=progress, observers=observers, precheck=precheck)
 
 
 def _check(recipe: Recipe, manifest: Manifest) -> None:
