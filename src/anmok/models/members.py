@@ -21,6 +21,12 @@ def _handcrafted(image_size: int, resize: ResizeRule, progress: Progress | None)
     return handcrafted_extractor(image_size=image_size, resize=resize)
 
 
+def _two_features(image_size: int, resize: ResizeRule, progress: Progress | None) -> Extractor:
+    from anmok.features.plane_graph import plane_extractor
+
+    return plane_extractor(image_size=image_size, resize=resize)
+
+
 def _backbone(pack_name: str, image_size: int, resize: ResizeRule, progress: Progress | None) -> Extractor:
     from anmok.models.backbones import backbone_extractor
     from anmok.models.packs import find_pack
@@ -61,8 +67,22 @@ register_model(
         make_extractor=_handcrafted,
     )
 )
+register_model(
+    ModelSpec(
+        name="features-2d",
+        title=_("Two features"),
+        about=_("brightness and saturation, two numbers that people thought of; what every other model has to beat"),
+        kind="extractor",
+        needs_torch=False,
+        recipe="features-2d",
+        make_extractor=_two_features,
+    )
+)
 register_network_model(
     "cnn-small", _("Small CNN"), _("a small network that learns from your pictures alone; likes many of them")
+)
+register_network_model(
+    "cnn-tiny", _("Tiny CNN"), _("a network for very small pictures (16 to 64 pixels) that learns in a minute or two")
 )
 register_backbone(
     "mobilenetv2",

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 # Colours that stand for those of the style sheet, which differ between light and dark.
 _INK, _MUTED, _GRID, _FIRST, _SECOND = "#010101", "#020202", "#030303", "#040404", "#050505"
 _VARIABLES = {_INK: "--ink", _MUTED: "--muted", _GRID: "--line", _FIRST: "--accent", _SECOND: "--warm"}
-_SETTINGS = {
+#: Settings of matplotlib for every plot of a page.
+PLOT_STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "anmok",
     "font.size": 9.5,
@@ -74,7 +75,7 @@ def learning_curves(history: Sequence[Mapping[str, float]], *, key: str) -> tupl
     import matplotlib.style
 
     plots = []
-    with matplotlib.style.context(["default", _SETTINGS]):
+    with matplotlib.style.context(["default", PLOT_STYLE]):
         for measure, title, scale in (("loss", _("Loss by epoch"), 1), ("accuracy", _("Accuracy by epoch, %"), 100)):
             curves = [
                 (line, _points(history, name, scale))
