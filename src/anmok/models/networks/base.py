@@ -17,7 +17,7 @@ from anmok.errors import UnknownName
 from anmok.i18n import _
 
 #: Modules of this package; importing one registers its networks.
-MODULES = ("small", "course", "sports", "illustrations", "places")
+MODULES = ("small", "tiny", "course", "sports", "illustrations", "places")
 
 
 class Network(nn.Module):

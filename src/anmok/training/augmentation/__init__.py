@@ -13,6 +13,7 @@ from anmok.training.augmentation.defaults import FlipZoomShift
 from anmok.training.augmentation.drawing import draw
 from anmok.training.augmentation.geometry import Affine, OneOfFive
 from anmok.training.augmentation.registry import Policy, all_policies, get_policy, policy_names, register_policy
+from anmok.training.augmentation.shifting import MirrorShift
 from anmok.training.augmentation.trivial import RandomErasing, TrivialAugment
 
 # Importing them registers them.
@@ -23,6 +24,7 @@ __all__ = [
     "Brightness",
     "FlipZoomShift",
     "LightJitter",
+    "MirrorShift",
     "OneOfFive",
     "PerPicture",
     "Policy",
