@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
+    from anmok.bundle.export import export_run
     from anmok.clean.apply import Applied
     from anmok.clean.decisions import AcceptRule
     from anmok.config import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         Limits,
         Recipe,
         SplitConfig,
+        TuneConfig,
     )
     from anmok.data.balance import class_weights, undersample
     from anmok.data.manifest import Manifest
@@ -40,14 +42,18 @@ if TYPE_CHECKING:
     from anmok.evaluation.results import Comparison, Evaluation
     from anmok.explore.results import Exploration
     from anmok.inference.predictor import Predictor
-    from anmok.models.recipes import get_recipe
+    from anmok.models.recipes import get_recipe, get_recipe_file
     from anmok.pipeline.augment import augment_preview
     from anmok.pipeline.augment_folder import augment_source
     from anmok.pipeline.balance import balance_source, oversample
     from anmok.pipeline.clean import Cleaning, apply_findings, clean_source
     from anmok.pipeline.compare import compare
     from anmok.pipeline.explore import explore_source
+    from anmok.pipeline.train import TrainOptions, resume_training, train_model
+    from anmok.pipeline.tune import tune
     from anmok.records import Finding, Prediction, PredictionFailure
+    from anmok.training.run import Run
+    from anmok.tuning.results import Tuning
 
 __all__ = [
     "AcceptRule",
@@ -69,7 +75,11 @@ __all__ = [
     "PredictionFailure",
     "Predictor",
     "Recipe",
+    "Run",
     "SplitConfig",
+    "TrainOptions",
+    "TuneConfig",
+    "Tuning",
     "apply_findings",
     "augment_preview",
     "augment_source",
@@ -78,9 +88,14 @@ __all__ = [
     "clean_source",
     "compare",
     "explore_source",
+    "export_run",
     "get_recipe",
+    "get_recipe_file",
     "oversample",
+    "resume_training",
     "scan",
+    "train_model",
+    "tune",
     "undersample",
 ]
 
@@ -104,7 +119,11 @@ _ROOMS = {
     "PredictionFailure": "records",
     "Predictor": "inference.predictor",
     "Recipe": "config",
+    "Run": "training.run",
     "SplitConfig": "config",
+    "TrainOptions": "pipeline.train",
+    "TuneConfig": "config",
+    "Tuning": "tuning.results",
     "apply_findings": "pipeline.clean",
     "augment_preview": "pipeline.augment",
     "augment_source": "pipeline.augment_folder",
@@ -113,9 +132,14 @@ _ROOMS = {
     "clean_source": "pipeline.clean",
     "compare": "pipeline.compare",
     "explore_source": "pipeline.explore",
+    "export_run": "bundle.export",
     "get_recipe": "models.recipes",
+    "get_recipe_file": "models.recipes",
     "oversample": "pipeline.balance",
+    "resume_training": "pipeline.train",
     "scan": "data.scan",
+    "train_model": "pipeline.train",
+    "tune": "pipeline.tune",
     "undersample": "data.balance",
 }
 

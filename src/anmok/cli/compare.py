@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -96,8 +97,19 @@ def _command(source: str, folder: Path, config: CompareConfig) -> str:
     return shlex.join(words)
 
 
-def show(comparison: Comparison, folder: Path, *, as_json: bool) -> None:
-    """Print the table, the warnings and the paths; or the summary as JSON."""
+def show(
+    comparison: Comparison,
+    folder: Path,
+    *,
+    as_json: bool,
+    remarks: Sequence[str] = (),
+    further: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Print the table, the warnings and the paths; or the summary as JSON.
+
+    Args:
+        remarks: sentences below the reason. further: titles and texts below the paths.
+    """
     if as_json:
         typer.echo(json.dumps(json.loads((folder / "summary.json").read_text(encoding="utf-8")), ensure_ascii=False))
         return
@@ -110,6 +122,8 @@ def show(comparison: Comparison, folder: Path, *, as_json: bool) -> None:
     console.print()
     console.print(comparison_table(comparison, width=console.width))
     console.print(comparison.reason, markup=False)
+    for remark in remarks:
+        console.print(remark, markup=False)
     for warning in comparison.warnings:
         console.print("[yellow]![/] ", end="")
         console.print(warning, markup=False)
@@ -138,6 +152,7 @@ def show(comparison: Comparison, folder: Path, *, as_json: bool) -> None:
         *(((_("Decide"), clean_command(comparison)),) if found else ()),
         (_("Best model"), str(bundle)),
         (_("Try it"), f"anmok predict {shlex.quote(str(bundle))} PHOTO.jpg"),
+        *further,
     )
     for title, text in rows:
         console.print(f"[bold]{title}[/]: ", end="")

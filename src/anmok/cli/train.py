@@ -194,11 +194,11 @@ def _train(
 
 def _resume(folder: Path, epochs: int, options: TrainOptions, threads: int) -> tuple[Comparison, Path]:
     from anmok.cli.console import TerminalProgress
-    from anmok.pipeline.train import resume
+    from anmok.pipeline.train import resume_training
 
     try:
         with TerminalProgress() as progress:
-            return resume(folder, epochs=epochs, options=options, threads=threads, progress=progress)
+            return resume_training(folder, epochs=epochs, options=options, threads=threads, progress=progress)
     except KeyboardInterrupt:
         _say_how_to_go_on(folder)
         raise
@@ -213,7 +213,26 @@ def _resume_command(folder: Path) -> str:
 
 
 def show(comparison: Comparison, folder: Path, *, as_json: bool) -> None:
-    """Print the table, what was learned, the diagnosis and the paths; or the summary as JSON."""
+    """Print the table, what was learned, the diagnosis, the paths and how to go on; or the summary as JSON."""
     from anmok.cli.compare import show as show_comparison
 
-    show_comparison(comparison, folder, as_json=as_json)
+    model = comparison.models[0]
+    done = len(model.history)
+    further = [(_("Run"), str(folder / model.run))]
+    if done and model.recipe["strategy"] != "frozen":
+        further.append((_("Train longer"), f"{_resume_command(folder)} --epochs {2 * done}"))
+    show_comparison(comparison, folder, as_json=as_json, remarks=_learned(folder / model.run), further=further)
+
+
+def _learned(folder: Path) -> list[str]:
+    """Return in a sentence which epoch was kept; nothing for a head that knows no epochs."""
+    from anmok.storage import read_json
+    from anmok.training.run import Run
+
+    history = Run(folder).history()
+    kept = int(read_json(folder / "checkpoint" / "checkpoint.json").get("epoch", 0))
+    row = next((row for row in history if row["epoch"] == kept), None)
+    if row is None:
+        return []
+    text = _("Epoch {epoch} of {epochs} was kept: validation loss {loss:.3f}, {accuracy:.1%} right.")
+    return [text.format(epoch=kept, epochs=len(history), loss=row["valid_loss"], accuracy=row["valid_accuracy"])]

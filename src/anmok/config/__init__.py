@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from anmok.config.reading import from_mapping, to_json
 from anmok.config.recipe import ClassWeights, Preprocessing, Recipe, ResizeRule, SamplerName, Strategy
-from anmok.config.recipe_file import RecipeFile, SearchRange, load_recipe, load_recipe_file, read_range
+from anmok.config.recipe_file import (
+    AS_PUBLISHED_SUFFIX,
+    RecipeFile,
+    SearchRange,
+    load_recipe,
+    load_recipe_file,
+    read_range,
+)
 from anmok.config.stages import (
     BALANCE_WORDS,
     BalanceConfig,
@@ -25,6 +32,7 @@ from anmok.config.stages import (
 )
 
 __all__ = [
+    "AS_PUBLISHED_SUFFIX",
     "BALANCE_WORDS",
     "BalanceConfig",
     "BalanceRule",

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import anmok
-from anmok.config import Recipe, RecipeFile, load_recipe_file
+from anmok.config import AS_PUBLISHED_SUFFIX, Recipe, RecipeFile, load_recipe_file
 from anmok.errors import SourceNotFound, UnknownName
 from anmok.i18n import _
+from anmok.models.default_recipes import default_recipe_file, default_recipe_names
 from anmok.models.registry import suggest
 
 FOLDER = Path(anmok.__file__).parent / "recipes"
@@ -34,7 +35,8 @@ def get_recipe(name_or_path: str | Path, *, as_published: bool = False) -> Recip
     """Return a recipe.
 
     Args:
-        name_or_path: one of ``recipe_names()``, or a TOML file (what ends in ``.toml`` or holds a ``/``).
+        name_or_path: one of ``recipe_names()``, perhaps with ``-as-published`` behind it; a backbone, perhaps with
+            ``-partial`` or ``-full`` behind it; or a TOML file (what ends in ``.toml`` or holds a ``/``).
         as_published: with the mistakes of its source, under a name that says so.
 
     Raises:
@@ -42,6 +44,9 @@ def get_recipe(name_or_path: str | Path, *, as_published: bool = False) -> Recip
         SourceNotFound: there is no such file.
         UsageError: the file is not valid; or ``as_published``, and it names no mistake.
     """
+    text = str(name_or_path)
+    if text.endswith(AS_PUBLISHED_SUFFIX) and text not in recipe_names():
+        name_or_path, as_published = text.removesuffix(AS_PUBLISHED_SUFFIX), True
     found = get_recipe_file(name_or_path)
     return found.published() if as_published else found.recipe
 
@@ -56,9 +61,15 @@ def get_recipe_file(name_or_path: str | Path) -> RecipeFile:
         return load_recipe_file(path)
     if text in recipe_names():
         return load_recipe_file(FOLDER / f"{text}.toml")
+    if (made := default_recipe_file(text)) is not None:
+        return made
     raise UnknownName(
         _("There is no recipe named {name}.").format(name=repr(text)),
-        hint=suggest(text, list(recipe_names()), otherwise=_("Known recipes: {names}; or name a .toml file.")),
+        hint=suggest(
+            text,
+            [*recipe_names(), *default_recipe_names()],
+            otherwise=_("Known recipes: {names}; or name a .toml file."),
+        ),
     )
 
 

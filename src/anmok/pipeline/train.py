@@ -92,7 +92,7 @@ def train_model(
     )
 
 
-def resume(
+def resume_training(
     folder: Path,
     *,
     epochs: int = 0,
