@@ -202,10 +202,9 @@ class _Fit:
 
     def _rate(self, step: int) -> float:
         steps, recipe = self.epochs * self.batches, self.recipe
-        if recipe.schedule == "cosine":
-            return recipe.learning_rate * rate_factor(step, steps, recipe.warmup)
-        rising = min(1.0, (step + 1) / (recipe.warmup * steps + 1))
-        return recipe.learning_rate * rising / (1 + (recipe.decay * step if recipe.schedule == "inverse-time" else 0))
+        return recipe.learning_rate * rate_factor(
+            step, steps, recipe.warmup, schedule=recipe.schedule, decay=recipe.decay
+        )
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         losses = cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing, reduction="none")
