@@ -1,8 +1,6 @@
-"""The models that come with Anmok. A backbone is one line: its name, title, weight pack and what it is like."""
+"""The models that come with Anmok, but for the pretrained ones, which stand in ``backbone_members``."""
 
 from __future__ import annotations
-
-from functools import partial
 
 from anmok.config import ResizeRule
 from anmok.features.extractor import Extractor
@@ -25,30 +23,6 @@ def _two_features(image_size: int, resize: ResizeRule, progress: Progress | None
     from anmok.features.plane_graph import plane_extractor
 
     return plane_extractor(image_size=image_size, resize=resize)
-
-
-def _backbone(pack_name: str, image_size: int, resize: ResizeRule, progress: Progress | None) -> Extractor:
-    from anmok.models.backbones import backbone_extractor
-    from anmok.models.packs import find_pack
-
-    pack = find_pack(pack_name, progress=progress)
-    return backbone_extractor(pack, image_size=image_size, resize=resize, progress=progress)
-
-
-def register_backbone(name: str, title: str, weights: str, about: str) -> ModelSpec:
-    """Register a pretrained network whose vectors a head learns from; ``weights`` names its pack."""
-    return register_model(
-        ModelSpec(
-            name=name,
-            title=title,
-            about=about,
-            kind="extractor",
-            needs_torch=True,
-            weights=weights,
-            recipe=name,
-            make_extractor=partial(_backbone, weights),
-        )
-    )
 
 
 def register_network_model(name: str, title: str, about: str) -> ModelSpec:
@@ -83,12 +57,6 @@ register_network_model(
 )
 register_network_model(
     "cnn-tiny", _("Tiny CNN"), _("a network for very small pictures (16 to 64 pixels) that learns in a minute or two")
-)
-register_backbone(
-    "mobilenetv2",
-    "MobileNetV2",
-    "mobilenetv2_100.tf2_in1k",
-    _("a small network that saw a million pictures before; only its last layer learns"),
 )
 register_network_model(
     "cifar10-cnn",

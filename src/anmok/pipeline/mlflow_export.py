@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 import anmok
 from anmok.config import to_json
+from anmok.config.recipe_text import recipe_text
 from anmok.errors import MissingExtra, StorageError, UsageError
 from anmok.evaluation.results import HEADLINE_METRICS
 from anmok.i18n import _
 from anmok.storage import read_json
 from anmok.training.run import HISTORY_COLUMNS, Run
-from anmok.tuning.recipe_text import recipe_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -11,6 +11,7 @@ from typing import Any
 from anmok.config import Recipe, SearchRange, Strategy, from_mapping, read_range, to_json
 from anmok.errors import UsageError
 from anmok.i18n import _
+from anmok.models.default_recipes import default_recipe
 from anmok.models.recipes import get_recipe
 from anmok.models.registry import get_model
 
@@ -127,14 +128,10 @@ def choose_recipe(name: str = "", *, model: str = "", strategy: str = "", as_pub
 
 
 def _recipe_of(model: str, strategy: str) -> Recipe:
-    recipe = get_recipe(get_model(model).recipe)
-    wanted, _freeze = read_strategy(strategy) if strategy else (recipe.strategy, "")
-    if wanted != recipe.strategy:
-        raise UsageError(
-            _("{model} cannot be trained by the strategy {strategy}.").format(model=model, strategy=wanted),
-            hint=_("It can by {strategy}.").format(strategy=recipe.strategy),
-        )
-    return recipe
+    if not strategy:
+        return get_recipe(get_model(model).recipe)
+    wanted, freeze = read_strategy(strategy)
+    return default_recipe(model, wanted, freeze=freeze)
 
 
 def changed(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from anmok.config import Recipe, SearchRange, TuneConfig
+from anmok.config.recipe_text import recipe_text
 from anmok.errors import StorageError
 from anmok.evaluation.stored import from_json, to_json
 from anmok.i18n import _
 from anmok.report.tuning import render_tuning
 from anmok.storage import read_json, write_json, write_text
-from anmok.tuning.recipe_text import recipe_text
 from anmok.tuning.results import TrialResult, TrialState, Tuning, Varied
 from anmok.tuning.study import Study
 

@@ -71,7 +71,9 @@ def extractor_of(recipe: Recipe, *, image_size: int = 0, progress: Progress | No
         image_size: pixels; 0 takes the recipe's.
     """
     size = image_size or recipe.image_size
-    extractor = get_model(recipe.model).extractor(size, recipe.resize, progress=progress)
+    extractor = get_model(recipe.model).extractor(
+        size, recipe.resize, preprocessing=recipe.preprocessing, progress=progress
+    )
     if recipe.head != "layers":
         return extractor
     output = parse_head_layers(recipe.head_layers)[0].kind

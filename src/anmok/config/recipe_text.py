@@ -6,7 +6,7 @@ import dataclasses
 import json
 from typing import Any
 
-from anmok.config import Recipe
+from anmok.config.recipe import Recipe
 
 
 def recipe_text(recipe: Recipe, *, remarks: tuple[str, ...] = ()) -> str:
