@@ -100,7 +100,7 @@ register_backbone(
     "mobilenetv2",
     "MobileNetV2",
     "mobilenetv2_100.tf2_in1k",
-    _("a small network that saw a million pictures before; only its last layer learns"),
+    _("a small network that saw a million pictures before; quick on any machine"),
     _facts(3_538_984, 105, 0.713, 0.901),
 )
 register_backbone(
@@ -121,14 +121,14 @@ register_backbone(
     "resnet101",
     "ResNet101",
     "resnet101.tv_in1k",
-    _("twice as deep as ResNet50, twice as slow, a little better"),
+    _("twice as deep as ResNet50, with twice the work, a little better"),
     _facts(44_654_504, 209, 0.764, 0.928, licence="BSD-3-Clause"),
 )
 register_backbone(
     "resnet152",
     "ResNet152",
     "resnet152.tv_in1k",
-    _("three times as deep as ResNet50, three times as slow"),
+    _("three times as deep as ResNet50, with three times the work"),
     _facts(60_344_232, 311, 0.766, 0.931, licence="BSD-3-Clause"),
 )
 register_backbone(
@@ -184,14 +184,14 @@ register_backbone(
     "mobilenetv4",
     "MobileNetV4 conv medium",
     "mobilenetv4_conv_medium.e500_r256_in1k",
-    _("today's network for small machines: about as fast as ResNet18, far better"),
+    _("a network of 2024 for telephones and other small machines"),
     _facts(9_783_416, 155, 0.80858, 0.95768, input_size=256, measured=_("these weights, 320 pixels")),
 )
 register_backbone(
     "convnext-tiny",
     "ConvNeXt tiny",
     "convnext_tiny.in12k_ft_in1k",
-    _("convolutions as transformers taught them; learned from 12 million pictures; good vectors"),
+    _("convolutions as transformers taught them; learned from 12 million pictures"),
     _facts(28_589_128, 100, 0.84450, 0.97340, measured=_("these weights, 288 pixels")),
     gentle_rate=LAYER_NORM_RATE,
 )
@@ -199,14 +199,14 @@ register_backbone(
     "efficientnetv2-s",
     "EfficientNetV2 S",
     "tf_efficientnetv2_s.in21k_ft_in1k",
-    _("learned from 13 million pictures; good when all of it is fine-tuned"),
+    _("EfficientNet's faster successor; learned from 14 million pictures"),
     _facts(21_612_360, 281, 0.84288, 0.97252, input_size=300, measured=_("these weights, 384 pixels")),
 )
 register_backbone(
     "vit-small",
     "ViT small, patches of 16",
     "vit_small_patch16_224.augreg_in21k_ft_in1k",
-    _("a small vision transformer that learned from 13 million pictures"),
+    _("a small vision transformer that learned from 14 million pictures"),
     _facts(22_050_664, 76, 0.81384, 0.96136, measured=_("these weights, 224 pixels")),
     gentle_rate=LAYER_NORM_RATE,
 )
@@ -214,7 +214,7 @@ register_backbone(
     "dinov2-small",
     "DINOv2 ViT small",
     "vit_small_patch14_dinov2.lvd142m",
-    _("a transformer that learned from 142 million pictures without labels; excellent vectors"),
+    _("a transformer that learned from 142 million pictures without labels, made to give vectors"),
     _facts(22_056_192, 99, 0.811, None, input_size=518, measured=_("a linear layer on these weights, 224 pixels")),
     image_size=224,
     gentle_rate=LAYER_NORM_RATE,
