@@ -79,9 +79,9 @@ def _pretrained(specs: list[ModelSpec]) -> Table:
     table.add_column(_("model"), no_wrap=True)
     for title in (
         _("size\nMB"),
-        _("weights\nmillion"),
+        _("params\nM"),
         _("depth"),
-        _("pixels"),
+        _("input\npx"),
         _("top-1\n%"),
         _("top-5\n%"),
     ):
