@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,19 +159,20 @@ def what_one_sees(found: Features2d) -> tuple[str, ...]:
                 " {guessing:.2f} of the test pictures. Try --x auto, or a network."
             ).format(guessing=found.guessing)
         )
-    elif _apart(found.boundaries) is False:
+    elif rivals := [
+        kind_title(one.kind).lower() for one in found.boundaries if one is not best and _overlap(one, best)
+    ]:
         sentences.append(
             _(
-                "On {count} test pictures the intervals of the three overlap, so which boundary is the best is not"
-                " settled."
-            ).format(count=sum(found.test))
+                "On {count} test pictures the {best} boundary cannot be told apart from others ({rivals}): their"
+                " intervals overlap."
+            ).format(count=sum(found.test), best=kind_title(best.kind).lower(), rivals=", ".join(rivals))
         )
     return tuple(sentences)
 
 
-def _apart(boundaries: tuple[Boundary, ...]) -> bool:
-    best = max(boundaries, key=lambda one: one.test.value)
-    return not any(best.test.overlaps(other.test) for other in boundaries if other is not best)
+def _overlap(first: Boundary, second: Boundary) -> bool:
+    return first.test.overlaps(second.test)
 
 
 def axis_title(measure: str) -> str:
@@ -197,7 +199,7 @@ def _drawing(found: Features2d, boundary: Boundary, label: str) -> Drawing:
 def _plot(found: Features2d, boundary: Boundary, label: str) -> Markup:
     import matplotlib.style
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
     regions = np.array([[int(digit) for digit in row] for row in boundary.regions])
     with matplotlib.style.context(["default", PLOT_STYLE]):
@@ -224,9 +226,19 @@ def _plot(found: Features2d, boundary: Boundary, label: str) -> Markup:
         axes.set_ylim(found.y.low, found.y.high)
         for axis, its in ((axes.xaxis, found.x), (axes.yaxis, found.y)):
             if its.logarithmic:
+                axis.set_major_locator(FixedLocator(_round_places(its)))
                 axis.set_major_formatter(FuncFormatter(lambda value, _place: words.decimal(10**value)))
-        axes.locator_params(nbins=5)
+            else:
+                axis.set_major_locator(MaxNLocator(5))
         return _coloured(themed(figure, label, f"plane-{boundary.kind}"))
+
+
+def _round_places(axis: Axis) -> list[float]:
+    """Return where 1, 2 or 5 times a power of ten stand on a logarithmic axis, five or so of them."""
+    powers = range(math.floor(axis.low), math.ceil(axis.high) + 1)
+    places = [power + math.log10(step) for power in powers for step in (1, 1.5, 2, 3, 5, 7)]
+    inside = [place for place in places if axis.low <= place <= axis.high]
+    return inside[:: max(1, round(len(inside) / 5))]
 
 
 def _coloured(svg: Markup) -> Markup:

@@ -85,10 +85,13 @@ class Learner:
         members.spread()
         named = [(name, value) for name, value in network.named_parameters() if value.requires_grad]
         parameters = [value for _name, value in named]
-        optimiser = _optimizer(optimizer, parameters, rate, self._recipe.momentum)
+        factors = network.rate_factors(self._recipe)
+        groups = [{"params": [value], "rate_factor": factors.get(name, 1.0)} for name, value in named]
+        optimiser = _optimizer(optimizer, groups, rate, self._recipe.momentum)
         reached = {name: False for name, value in named if value.ndim > 1}
         losses: list[float] = []
-        count, right, begin = len(self._labels), 0, time.perf_counter()
+        # Few at first: nobody knows yet how long a step takes.
+        count, right, begin = min(FEWEST_PICTURES, len(self._labels)), 0, time.perf_counter()
         while True:
             loss, right, gradients = self._gradients(members, parameters, count)
             losses.append(loss)
@@ -96,7 +99,7 @@ class Learner:
             if limit:
                 break
             for group in optimiser.param_groups:
-                group["lr"] = rate * min(1.0, len(losses) / WARMUP)
+                group["lr"] = rate * group["rate_factor"] * min(1.0, len(losses) / WARMUP)
             for (name, value), gradient in zip(named, gradients, strict=True):
                 value.grad = gradient
                 if name in reached and len(losses) <= WATCHED:
@@ -104,8 +107,8 @@ class Learner:
             optimiser.step()
             if len(losses) == 2:  # the first step prepares many things; the second tells how long one takes
                 took = (time.perf_counter() - begin) / 2
-                count = max(FEWEST_PICTURES, min(count, int(count * seconds / max(took * WANTED_STEPS, 1e-9))))
-                count = min(count, len(self._labels))
+                affordable = int(count * seconds / max(took * WANTED_STEPS, 1e-9))
+                count = min(max(count, affordable), len(self._labels))
         members.gather()
         unreached = (
             tuple(name.rpartition(".")[0] for name, was in reached.items() if not was) if len(losses) > 1 else ()
@@ -171,7 +174,7 @@ class Learner:
             return len(torch.unique(network(self._pixels[:count])[0].argmax(dim=1)))
 
 
-def _optimizer(name: str, parameters: list[nn.Parameter], rate: float, momentum: float) -> torch.optim.Optimizer:
+def _optimizer(name: str, groups: list[dict[str, Any]], rate: float, momentum: float) -> torch.optim.Optimizer:
     """Return the recipe's optimiser without weight decay."""
     kinds: dict[str, Any] = {
         "adamw": functools.partial(torch.optim.Adam),
@@ -179,5 +182,5 @@ def _optimizer(name: str, parameters: list[nn.Parameter], rate: float, momentum:
         "sgd": functools.partial(torch.optim.SGD, momentum=momentum, nesterov=momentum > 0),
         "rmsprop": functools.partial(torch.optim.RMSprop, momentum=momentum),
     }
-    optimiser: torch.optim.Optimizer = kinds[name](parameters, lr=rate)
+    optimiser: torch.optim.Optimizer = kinds[name](groups, lr=rate)
     return optimiser

@@ -6,7 +6,7 @@ beside it, with its reason; ``docs/diagnosis.md`` tells of all of them.
     pictures           too few to measure on, classes too unequal, files that could not be used
     training_pictures  figures of pictures that the model learned from
     answers            collapsed, classes that were not learnt, no better than guessing
-    learning           the course of a training: rates, underfitting, overfitting
+    rates, learning    the course of a training: rates, nothing learnt, underfitting, overfitting
     conclusions        a difference too small for the test set, validation unlike test
 """
 
