@@ -75,6 +75,20 @@ def test_a_change_is_what_keras_makes_of_the_same_numbers(
     assert (ours - theirs).abs().max() < 1.0
 
 
+def test_a_policy_composes_what_it_draws_in_keras_order() -> None:
+    pixels, n = smooth(24, 36), 12
+    policy = Affine(rotation=60, shift=0.3, shear=25, zoom=(0.6, 1.5))
+    torch.manual_seed(3)
+    ours = policy(as_batch(pixels).expand(n, -1, -1, -1))
+    torch.manual_seed(3)
+    # Angle, shift of rows, of columns, shear, zoom of rows, of columns: one draw of the batch after another.
+    theta, tx, ty, shear, zx, zy = (torch.rand(n, dtype=torch.float32) * 2 - 1 for _draw in range(6))
+    for row in range(n):
+        numbers = (60 * theta[row], 0.3 * 24 * tx[row], 0.3 * 36 * ty[row], 25 * shear[row])
+        theirs = keras(pixels, *map(float, (*numbers, 1.05 + 0.45 * zx[row], 1.05 + 0.45 * zy[row])))
+        assert (ours[row].double() - theirs).abs().max() < 1.0
+
+
 def test_known_changes_move_known_pixels() -> None:
     pixels = smooth(12, 12)
     picture = as_batch(pixels)
