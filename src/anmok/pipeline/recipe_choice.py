@@ -124,10 +124,6 @@ def choose_recipe(name: str = "", *, model: str = "", strategy: str = "", as_pub
         )
     if name:
         return get_recipe(name, as_published=as_published)
-    return _recipe_of(model, strategy)
-
-
-def _recipe_of(model: str, strategy: str) -> Recipe:
     if not strategy:
         return get_recipe(get_model(model).recipe)
     wanted, freeze = read_strategy(strategy)
