@@ -63,6 +63,7 @@ class Study:
         key = json.dumps([to_json(recipe), _plain(space), data_hash, seed], sort_keys=True)
         with explained(journal):
             journal.parent.mkdir(parents=True, exist_ok=True)
+            _mend(journal)
             try:
                 self.study = optuna.create_study(
                     storage=JournalStorage(JournalFileBackend(str(journal))),
@@ -137,6 +138,15 @@ class Study:
             return dict(optuna.importance.get_param_importances(self.study, evaluator=evaluator))
         except (RuntimeError, ValueError):  # all losses are the same, or a setting never varied
             return {}
+
+
+def _mend(journal: Path) -> None:
+    """Cut off a last line that a kill or a full disk left without its end: Optuna would write on behind it."""
+    if not journal.exists():
+        return
+    whole = journal.read_bytes().rfind(b"\n") + 1
+    with journal.open("r+b") as file:
+        file.truncate(whole)
 
 
 def _suggest(trial: optuna.trial.Trial, name: str, what: SearchRange | tuple[Any, ...]) -> Any:
