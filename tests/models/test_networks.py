@@ -177,9 +177,8 @@ def test_two_classes_share_one_output_whose_sigmoid_is_the_probability_of_the_se
     assert seeded("cats-dogs-cnn", 3, image_size=32)(pictures)[0].shape == (6, 3)
 
 
-@pytest.mark.parametrize(("name", "classes"), [("cats-dogs-cnn", 2), ("illustrations-cnn", 3)])
-def test_an_exported_network_gives_the_same_answers(name: str, classes: int) -> None:
-    network = seeded(name, classes, image_size=32).eval()
+def test_an_exported_network_of_one_output_gives_the_same_answers() -> None:
+    network = seeded("cats-dogs-cnn", 2, image_size=32).eval()
     graph = export_graph(network, image_size=32, outputs=("logits", "embedding", "feature_map"))
     pictures = noise(5, 32)
     given = open_session(graph.SerializeToString()).run(None, {"pictures": pictures.numpy()})

@@ -76,6 +76,9 @@ def check_settings(recipe: Recipe) -> None:
         parse_head_layers(recipe.head_layers)
     if recipe.freeze:
         parse_freeze(recipe.freeze)
+    if recipe.strategy == "frozen":
+        # Each picture is turned into vectors once, and each changed view of it.
+        assert (recipe.augmentation == "none") == (recipe.copies + recipe.views == 0)
     assert (recipe.strategy == "scratch") == (model.kind == "network")
     if model.kind == "network":
         kind = get_network(recipe.model)

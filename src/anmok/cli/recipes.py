@@ -126,7 +126,7 @@ def _print_list(found: Sequence[RecipeFile]) -> None:
     console.print(table)
     console.print(
         _("Show one with its comments: {show}. Train it on your pictures: {train}.").format(
-            show="anmok recipes show sports-cnn-1", train="anmok compare SOURCE --models sports-cnn-1,mobilenetv2"
+            show="anmok recipes show sports-cnn-1", train="anmok train SOURCE --recipe sports-cnn-1"
         ),
         markup=False,
     )
