@@ -26,7 +26,7 @@ def trained() -> Mapping[str, Trained]:
         "augmented": train_small(
             plain_recipe(seed=5, schedule="cosine", augmentation="flip-shift", label_smoothing=0.1, warmup=0.2)
         ),
-        "short": train_small(plain_recipe(epochs=2, learning_rate=5e-4)),
+        "short": train_small(plain_recipe(epochs=2, learning_rate=2e-4)),
         "flat": train_small(plain_recipe(epochs=9, learning_rate=2e-3), wrong_labels=0.8),
         "blind": train_small(plain_recipe(epochs=6), ColourBlindToStripes),
         "by heart": train_small(plain_recipe(epochs=40, learning_rate=2e-3), Rote, wrong_labels=0.3),
@@ -86,8 +86,7 @@ def test_a_recipe_that_keeps_the_last_epoch_is_told_that_this_did_harm(trained: 
 def test_a_training_that_ended_too_early_is_told_to_go_on(trained: Mapping[str, Trained]) -> None:
     text = found(trained["short"])["underfitting"]
     assert "after 2 epochs" in text
-    assert "still falling" in text
-    assert "more epochs" in text
+    assert "Train it for more epochs" in text
 
 
 def test_a_training_that_learns_no_more_is_told_that_more_epochs_will_not_help(trained: Mapping[str, Trained]) -> None:

@@ -47,10 +47,12 @@ HARDLY = 0.1
 #: A first loss beyond so many times guessing, and so many nats more, comes from wrong scales; healthy networks begin at
 #: 0.9 to 1.6 times ln K.
 START, START_NATS = 2.0, 1.0
+#: A loss that jumps to so many times what it began with is thrown about by the rate.
+JUMPED = 4.0
 #: Pixels that differ by no more than this, of 255, are alike.
 SAME_PIXELS = 2
-#: Vectors of MobileNetV2 differ by 0.25 (stripes) to 0.73 (photographs) of their length; with pixels divided by 255 twice,
-#: by 0.03 to 0.04.
+#: Vectors of MobileNetV2 differ by 0.25 (stripes) to 0.73 (photographs) of their length; with pixels divided by 255
+#: twice, by 0.03 to 0.04.
 ALIKE = 0.08
 
 
@@ -92,6 +94,7 @@ def precheck(
             loss_of_guessing=math.log(network.classes),
             loss_at_start=_finite(first.losses[0]),
             loss_at_end=_finite(first.losses[-1]),
+            loss_peak=max(map(_finite, first.losses)),
             learning_rate=recipe.learning_rate,
             answers=first.answers,
             spread=spread,
@@ -183,6 +186,8 @@ def _of_course(found: Precheck, first: Attempt, second: Attempt | None, optimize
         findings.append("no-number")
     elif second is not None:
         findings += _of_rates(found, first, second, optimizer)
+    if not findings and found.loss_peak > JUMPED * max(found.loss_at_start, found.loss_of_guessing):
+        findings.append("loss-jumped")
     judged = first.limit == "by-heart" or "not-by-heart" in findings
     if judged and found.answers == 1 < found.classes:
         findings.append("constant")

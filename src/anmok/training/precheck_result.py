@@ -18,6 +18,7 @@ Finding = Literal[
     "unreached-layers",
     "rate-too-high",
     "rate-too-low",
+    "loss-jumped",
     "not-by-heart",
     "constant",
 ]
@@ -35,7 +36,8 @@ class Precheck:
         right: how many of them the network got right in the end.
         steps: of the optimiser, with the recipe's rate; seconds: of the whole check.
         limit: why it ended: ``by-heart``; ``steps`` (all that are allowed); ``time``; ``broken`` (no number).
-        loss_of_guessing: ln K, nats; loss_at_start, loss_at_end: mean cross-entropy of the pictures, nats.
+        loss_of_guessing: ln K, nats; loss_at_start, loss_at_end, loss_peak: mean cross-entropy of the pictures,
+            nats, before the first step, after the last, and the highest; -1: no number.
         learning_rate: of the recipe. other_rate: with which it was tried again; 0: it was not. other_right: how
             many were right then.
         answers: different classes that the network answers with, in evaluation mode.
@@ -53,6 +55,7 @@ class Precheck:
     loss_of_guessing: float = 0.0
     loss_at_start: float = 0.0
     loss_at_end: float = 0.0
+    loss_peak: float = 0.0
     learning_rate: float = 0.0
     other_rate: float = 0.0
     other_right: int = 0
@@ -70,6 +73,7 @@ class Precheck:
             "steps": self.steps,
             "start": self.loss_at_start,
             "end": self.loss_at_end,
+            "peak": self.loss_peak,
             "guessing": self.loss_of_guessing,
             "rate": f"{self.learning_rate:g}",
             "other": f"{self.other_rate:g}",
@@ -132,6 +136,10 @@ def _texts() -> dict[Finding, str]:
         "rate-too-low": _(
             "With the recipe's learning rate ({rate}) the loss of {count} pictures only went from {start:.2f} to"
             " {end:.2f} in {steps} steps, with {other} they are learnt by heart: the rate is too low."
+        ),
+        "loss-jumped": _(
+            "With the recipe's learning rate ({rate}) the loss jumped from {start:.2f} to {peak:.2f} in the first"
+            " steps: the rate is too high. Try a tenth of it."
         ),
         "not-by-heart": _(
             "The network could not learn {count} pictures by heart: after {steps} steps it is right on {right} of them"

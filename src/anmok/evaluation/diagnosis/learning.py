@@ -20,7 +20,7 @@ from anmok.evaluation.diagnosis.rates import (
     rate_too_low,
     skill,
 )
-from anmok.i18n import _
+from anmok.i18n import _, ngettext
 
 #: How far training accuracy may lie above validation accuracy.
 OVERFIT = 0.10
@@ -71,9 +71,12 @@ def _underfitting(training: Training, rows: Sequence[Mapping[str, float]]) -> It
     way, lately = losses[0] - losses[-1], losses[-1 - third] - losses[-1] if len(rows) > third else math.inf
     values = {"model": training.name, "train": last["train_accuracy"], "epochs": len(rows)}
     if len(rows) < FEWEST_EPOCHS or lately > STILL_FALLING * way > 0:
-        text = _(
+        text = ngettext(
+            "{model} has learnt too little (underfitting): after {epochs} epoch it is right on {train:.0%} even of its"
+            " training pictures. Train it for more epochs.",
             "{model} has learnt too little (underfitting): after {epochs} epochs it is right on {train:.0%} even of its"
-            " training pictures, and its loss was still falling. Train it for more epochs."
+            " training pictures, and there was more to learn. Train it for more epochs.",
+            len(rows),
         ).format(**values)
     else:
         text = _(
