@@ -122,6 +122,7 @@ def test_weights_that_are_not_here_are_said_to_be_missing(
     monkeypatch.setenv("ANMOK_CACHE", str(tmp_path / "cache"))
     recipe = Recipe(name="mine", model="mobilenetv2")
     found = preview("a.jpg", picture, key="0" * 64, policies=("light",), count=1, recipe=recipe)
+    assert found.size == 224
     assert "are not on this machine" in shown(found, tmp_path / "page.html").text
 
 

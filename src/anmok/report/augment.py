@@ -132,4 +132,8 @@ def _given(one: Given) -> ShownGiven:
         "mistake-0-1": _("Mistake: only divided by 255"),
         "mistake-twice": _("Mistake: divided by 255 twice"),
     }
-    return ShownGiven(one.own, titles[one.preprocessing], f"{one.low:.2f}", f"{one.high:.2f}", embedded(one.pixels))
+    return ShownGiven(one.own, titles[one.preprocessing], _signed(one.low), _signed(one.high), embedded(one.pixels))
+
+
+def _signed(number: float) -> str:
+    return f"{number:.2f}".replace("-", "−")

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from anmok.config import Recipe, ResizeRule
 from anmok.config.recipe import Preprocessing
 from anmok.errors import WeightsMissing
 from anmok.images import resize
+from anmok.models.backbone_module import BackboneModule
 from anmok.models.networks import get_network
 from anmok.models.packs import WeightPack, find_pack
 from anmok.models.registry import get_model
+from anmok.training.augmentation.chance import rounded
 from anmok.training.augmentation.drawing import draw, variant_seed
 from anmok.training.augmentation.registry import all_policies, get_policy
 
@@ -139,10 +143,11 @@ def preview(
 def size_of(recipe: Recipe, pack: WeightPack | None) -> int:
     """Return the side of the square that the recipe's model sees, pixels; nothing is built to find it out."""
     spec = get_model(recipe.model)
-    if recipe.image_size:
-        return recipe.image_size
+    if recipe.image_size or spec.image_size:
+        return recipe.image_size or spec.image_size
     if spec.weights:
-        return SIZE if pack is None else pack.input_size
+        known = pack or spec.facts
+        return SIZE if known is None else known.input_size
     return get_network(spec.name).default_size if spec.kind == "network" else spec.extractor().input_size
 
 
@@ -163,9 +168,10 @@ def _seen(recipe: Recipe, pack: WeightPack | None, square: NDArray[np.uint8]) ->
 
 
 def _given(way: Preprocessing, own: Preprocessing, pack: WeightPack, square: NDArray[np.uint8]) -> Given:
-    mean, std = np.array(pack.mean), np.array(pack.std)
-    shares = square / 255
-    # "0-1": instead of the backbone's own. "twice": divided by 255, and then the backbone's own, which divides again.
-    numbers = shares if way == "mistake-0-1" else ((shares / 255 if way == "mistake-twice" else shares) - mean) / std
-    meant = ((numbers * std + mean) * 255).round().clip(0, 255).astype(np.uint8)
+    # The backbone's own code makes the numbers, so that what is shown is what it gets.
+    as_given, as_wanted = (
+        BackboneModule(nn.Identity(), pack.mean, pack.std, preprocessing=one) for one in (way, "own")
+    )
+    numbers = torch.from_numpy(square).permute(2, 0, 1).unsqueeze(0) * as_given.scale + as_given.offset
+    meant = rounded((numbers - as_wanted.offset) / as_wanted.scale)[0].permute(1, 2, 0).contiguous().numpy()
     return Given(way, way == own, float(numbers.min()), float(numbers.max()), meant)
