@@ -59,8 +59,11 @@ def draw(folder: Path, out: Path | None, *, language: str) -> Path:
     from anmok.pipeline.conclusion import retell
     from anmok.pipeline.explore import RESULT
     from anmok.pipeline.explore import redraw as redraw_exploration
+    from anmok.pipeline.tune_result import TuneFolder
     from anmok.report.html import render_report
 
+    if (folder / TuneFolder.RESULT).is_file() and not (folder / "comparison.json").is_file():
+        return TuneFolder(folder).redraw(out, language=language)
     if (folder / VALUES).is_file():
         return redraw(folder, out, language=language)
     if (folder / RESULT).is_file():

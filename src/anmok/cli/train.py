@@ -205,6 +205,8 @@ def _resume(folder: Path, epochs: int, options: TrainOptions, threads: int) -> t
 
 
 def _say_how_to_go_on(folder: Path) -> None:
+    if not (folder / "runs").is_dir() and folder.parent.name != "runs":
+        return  # stopped before anything was trained
     typer.echo("\n" + _("Go on with: {command}").format(command=_resume_command(folder)), err=True)
 
 

@@ -23,7 +23,7 @@ from anmok.pipeline.tune_result import TuneFolder, conclude_search
 from anmok.progress import Progress, SilentProgress, Task
 from anmok.records import SPLITS, TRAIN, VALID
 from anmok.training.observer import Observer
-from anmok.training.run import Run
+from anmok.training.run import Run, find_run
 from anmok.training.schedule import epochs_for
 from anmok.training.train import train
 from anmok.tuning.results import Tuning
@@ -176,9 +176,11 @@ class _Search:
         progress.name = _("trial {number}").format(number=len(self.study.counted()) + 1)
         watcher = _Watcher(trial, deadline if self._complete() else math.inf)
         runs = self.out / "runs"
+        made: Run | None = None
         try:
             recipe = self.recipe_with(settings)
-            run = train(
+            made, _begun = find_run(runs, recipe, self.manifest.content_hash)
+            train(
                 recipe,
                 self.manifest,
                 runs,
@@ -194,21 +196,25 @@ class _Search:
             trial.set_user_attr("broken", error.message)
             self.study.study.tell(trial, state=TrialState.PRUNED)
         else:
-            loss, accuracy = validation_figures(run)
+            loss, accuracy = validation_figures(made)
             trial.set_user_attr("accuracy", accuracy)
-            trial.set_user_attr("seconds", run.seconds.get("training", 0.0))
-            trial.set_user_attr("run", run.id)
+            trial.set_user_attr("seconds", made.seconds.get("training", 0.0))
+            trial.set_user_attr("run", made.id)
             self.study.study.tell(trial, loss)
-        self._keep_best(runs, trial.number)
+        if made is not None:
+            self._keep_best(made)
 
-    def _keep_best(self, runs: Path, number: int) -> None:
-        """Remove the runs of trials that are over and not the best: many models take much space."""
+    def _keep_best(self, last: Run) -> None:
+        """Remove the runs of trials that are over and not the best: many models take much space.
+
+        One that somebody measured since stays: a report tells of it.
+        """
         complete = self._complete()
         best = min(complete, key=lambda trial: trial.value or math.inf).user_attrs["run"] if complete else ""
-        prefix = self.recipe.name + TUNED_SUFFIX
-        for folder in runs.glob("*"):
-            run = Run(folder)
-            if folder.name != best and run.config["recipe"]["name"] == prefix:
+        made = {last.id, *(str(trial.user_attrs["run"]) for trial in complete)}
+        for name in made - {best}:
+            run = Run(last.folder.parent / name)
+            if not run.metrics_path.exists():
                 run.clear()
 
 

@@ -124,6 +124,10 @@ class TuneFolder:
         render_tuning(tuning, self.page, language=language)
         write_json(self.folder / self.RESULT, {"format_version": FORMAT_VERSION, "tuning": to_json(tuning)})
 
+    def redraw(self, out: Path | None, *, language: str) -> Path:
+        """Draw the page again from the stored figures, into ``out`` or where it was; return the file written."""
+        return render_tuning(self.read(), out or self.page, language=language)
+
     def read(self) -> Tuning:
         """Read the figures.
 
