@@ -110,20 +110,36 @@ def _whole(found: RecipeFile) -> dict[str, Any]:
 
 
 def _print_list(found: Sequence[RecipeFile]) -> None:
+    """Print a table for each source, ours first; a narrow terminal does without the model, which the text names."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     from anmok.cli.console import stdout
+    from anmok.cli.tables import NARROW
 
-    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(_("recipe"), no_wrap=True)
-    for title in (_("model"), _("strategy"), _("source"), _("what it is")):
-        table.add_column(title, overflow="fold")
-    for one in found:
-        row = _row(one)
-        table.add_row(row["name"], row["model"], row["strategy"], row["source"], row["about"])
     console = stdout()
-    console.print(table)
+    rows = [_row(one) for one in found]
+    columns = {"name": _("recipe"), "model": _("model"), "strategy": _("strategy")}
+    if console.width < NARROW:
+        del columns["model"]
+    widths = {key: max(len(title), *(len(row[key]) for row in rows)) for key, title in columns.items()}
+    for source in sorted({row["source"] for row in rows}, key=lambda source: (source != "Anmok", source)):
+        table = Table(
+            title=source,
+            title_style="bold",
+            title_justify="left",
+            box=SIMPLE_HEAD,
+            show_edge=False,
+            padding=(0, 1, 0, 0),
+        )
+        for key, title in columns.items():
+            table.add_column(title, no_wrap=True, min_width=widths[key])
+        table.add_column(_("what it is"), overflow="fold")
+        for row in rows:
+            if row["source"] == source:
+                table.add_row(*(row[key] for key in columns), row["about"])
+        console.print(table)
+        console.print()
     console.print(
         _("Show one with its comments: {show}. Train it on your pictures: {train}.").format(
             show="anmok recipes show sports-cnn-1", train="anmok train SOURCE --recipe sports-cnn-1"
