@@ -56,7 +56,7 @@ register_network_model(
     "cnn-small", _("Small CNN"), _("a small network that learns from your pictures alone; likes many of them")
 )
 register_network_model(
-    "cnn-tiny", _("Tiny CNN"), _("a network for very small pictures (16 to 64 pixels) that learns in a minute or two")
+    "cnn-tiny", _("Tiny CNN"), _("a network for very small pictures (24 to 64 pixels) that learns in a minute or two")
 )
 register_network_model(
     "cifar10-cnn",
