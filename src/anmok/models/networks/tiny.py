@@ -88,7 +88,7 @@ class TinyCNN(Network):
         self.head = nn.Linear(self.widths[-1], classes)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return logits ``(N, K)``, embedding ``(N, 192)`` and feature map ``(N, 192, s, s)``, of which 32 pixels give 3x3.
+        """Return logits ``(N, K)``, embedding ``(N, 192)`` and feature map ``(N, 192, s, s)``, 3x3 for 32 pixels.
 
         The map shows the middle that the network looks at.
         """
