@@ -50,6 +50,8 @@ def _values(comparison: Comparison, thumbnails: Thumbnails) -> dict[str, object]
     ]
     return {
         "comparison": comparison,
+        # One model that nothing was compared with: the words are those of a training, and none is recommended.
+        "alone": len(comparison.models) + len(comparison.left_out) == 1,
         "answer": answer.build(comparison),
         "checks": checks.build(comparison, thumbnails),
         "table": scores.build(comparison),
