@@ -13,8 +13,10 @@ from statistics import median
 
 from anmok.evaluation.diagnosis.findings import Diagnosis, Training
 from anmok.evaluation.diagnosis.rates import (
+    ENOUGH_EPOCHS,
     FEWEST_EPOCHS,
     UNDERFIT,
+    beats_guessing,
     nothing_learnt,
     rate_too_high,
     rate_too_low,
@@ -24,6 +26,8 @@ from anmok.i18n import _, ngettext
 
 #: How far training accuracy may lie above validation accuracy.
 OVERFIT = 0.10
+#: Who is wrong on a quarter of its training pictures has not learnt them by heart.
+BY_HEART = 0.75
 #: Epochs after the best one before a rise of the validation loss is more than a bad epoch.
 TURNED_EPOCHS = 2
 #: How much validation loss must rise, and training loss fall, after the best epoch, as shares of what they were there.
@@ -96,7 +100,9 @@ def _overfitting(training: Training, rows: Sequence[Mapping[str, float]]) -> Ite
     # Two standard errors: the gap must not be the chance of a small validation set.
     pictures = training.valid_pictures
     chance = 2 * math.sqrt(valid * (1 - valid) / pictures) if pictures else 0.0
-    gap = train - valid > max(OVERFIT, chance)
+    # With batch normalisation the first epochs know nothing of other pictures yet: that is no learning by heart.
+    gap = train - valid > max(OVERFIT, chance) and train > BY_HEART
+    gap = gap and (len(rows) >= ENOUGH_EPOCHS or beats_guessing(training, rows))
     if not (turned or gap):
         return
     sentences = []

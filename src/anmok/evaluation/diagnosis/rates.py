@@ -26,6 +26,8 @@ JUMP = 1.5
 HARDLY = 0.15
 #: Evenly: in so large a share of the epochs.
 EVENLY = 0.8
+#: ... at a rate below what is usual (ten times that for SGD): labels that do not fit look the same otherwise...
+USUAL_RATE = 1e-3
 #: ... or if the loss stays as it was, and the rate is below all that is usual for learning from nothing.
 LOW_RATE = 1e-4
 #: Two epochs do not show a course.
@@ -90,6 +92,8 @@ def rate_too_low(training: Training, rows: Sequence[Mapping[str, float]]) -> Ite
     tiny = isinstance(rate, int | float) and rate < LOW_RATE
     # What is only learnt by heart falls slowly too, but not on validation pictures.
     evenly = evenly and rows[-1]["valid_loss"] < rows[0]["valid_loss"]
+    usual = USUAL_RATE * (10 if training.recipe.get("optimizer") == "sgd" else 1)
+    evenly = evenly and isinstance(rate, int | float) and rate < usual
     if (evenly or tiny) and fallen < HARDLY * losses[0]:
         text = _(
             "{model}: the learning rate ({rate}) is too low: in {epochs} epochs the training loss only went from"
@@ -110,7 +114,7 @@ def nothing_learnt(training: Training, rows: Sequence[Mapping[str, float]]) -> I
             " network expects, and try a tenth of the learning rate ({rate})."
         ).format(rate=_rate(training), **values)
         yield Diagnosis("nothing-learnt", text, training.name)
-    elif len(rows) >= ENOUGH_EPOCHS and valid > NOTHING * guessing and not _beats_guessing(training, rows):
+    elif len(rows) >= ENOUGH_EPOCHS and valid > NOTHING * guessing and not beats_guessing(training, rows):
         text = _(
             "{model} has learnt nothing that holds for other pictures: its training loss fell to {least:.2f}, its"
             " validation loss never came below {valid:.2f}, and whoever merely guesses has {guessing:.2f}. Look whether"
@@ -119,7 +123,7 @@ def nothing_learnt(training: Training, rows: Sequence[Mapping[str, float]]) -> I
         yield Diagnosis("nothing-learnt", text, training.name)
 
 
-def _beats_guessing(training: Training, rows: Sequence[Mapping[str, float]]) -> bool:
+def beats_guessing(training: Training, rows: Sequence[Mapping[str, float]]) -> bool:
     """Tell whether any epoch is right on more validation pictures than guessing is, by more than chance."""
     share = training.accuracy_of_guessing
     chance = 2 * math.sqrt(share * (1 - share) / training.valid_pictures) if training.valid_pictures else 0.0
