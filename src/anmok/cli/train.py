@@ -221,6 +221,9 @@ def show(comparison: Comparison, folder: Path, *, as_json: bool) -> None:
     model = comparison.models[0]
     done = len(model.history)
     further = [(_("Run"), str(folder / model.run))]
+    logs = folder / model.run / "tensorboard"
+    if logs.is_dir():
+        further.append(("TensorBoard", shlex.join(["tensorboard", "--logdir", str(logs)])))
     if done and model.recipe["strategy"] != "frozen":
         further.append((_("Train longer"), f"{_resume_command(folder)} --epochs {2 * done}"))
     show_comparison(comparison, folder, as_json=as_json, remarks=_learned(folder / model.run), further=further)
