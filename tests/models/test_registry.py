@@ -18,13 +18,17 @@ from anmok.models.networks import get_network, network_names
 from anmok.models.packs import find_pack
 from anmok.models.recipes import get_recipe, recipe_names
 from anmok.models.registry import ModelSpec, all_models, get_model, register_model
+from anmok.training.heads_layered import Dense
 from tests.models.packs import make_pack
 from tests.pictures import photo
 
 MODELS = {spec.name: spec for spec in all_models()}
 # Read now, because each test begins without this variable.
 REAL = Path(os.environ.get("ANMOK_WEIGHTS") or Path(__file__).resolve().parents[3] / "shared" / "weights")
-EXTRACTORS = [name for name, spec in MODELS.items() if spec.kind == "extractor"]
+# Backbones are megabytes each; those that are here, and tiny ones of every kind in test_backbones, stand for all.
+EXTRACTORS = [
+    name for name, spec in MODELS.items() if spec.kind == "extractor" and (spec.facts is None or name == "mobilenetv2")
+]
 
 
 @pytest.fixture
@@ -57,7 +61,7 @@ def test_a_model_says_what_it_is_in_one_line(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_has_a_recipe_that_trains_it(name: str) -> None:
     spec = MODELS[name]
-    assert spec.recipe in recipe_names()
+    assert spec.recipe in recipe_names() or spec.facts is not None
     recipe = get_recipe(spec.recipe)
     assert recipe.model == name
     assert (recipe.strategy == "frozen") == (spec.kind == "extractor")
@@ -89,7 +93,7 @@ def test_an_extractor_turns_each_picture_into_a_vector_of_its_own(name: str) -> 
 def test_an_extractor_can_be_served_in_a_bundle(name: str) -> None:
     extractor = MODELS[name].extractor()
     head = np.ones((2, extractor.dim), dtype=np.float32)
-    graph = append_head(onnx.load_model(extractor.onnx), head, np.zeros(2, dtype=np.float32))
+    graph = append_head(onnx.load_model(extractor.onnx), (Dense(head, np.zeros(2, np.float32)),), "embedding")
     shape = check_graph(graph.SerializeToString())
     assert (shape.image_size, shape.classes, shape.dim) == (extractor.input_size, 2, extractor.dim)
 
@@ -124,7 +128,7 @@ def test_a_name_that_is_no_name_is_refused(name: str) -> None:
 
 
 def test_an_unknown_model_is_answered_with_similar_names() -> None:
-    with pytest.raises(UnknownName, match=r"no model named 'mobilnetv2'.*Did you mean mobilenetv2\?"):
+    with pytest.raises(UnknownName, match=r"no model named 'mobilnetv2'.*Did you mean mobilenetv2 or"):
         get_model("mobilnetv2")
-    with pytest.raises(UnknownName, match="Known models: handcrafted, cnn-small, mobilenetv2"):
+    with pytest.raises(UnknownName, match=r"Known models: handcrafted, .*cnn-small, .*mobilenetv2"):
         get_model("xyz")
