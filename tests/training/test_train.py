@@ -138,14 +138,14 @@ def test_a_network_from_scratch_cannot_be_fine_tuned(tmp_path: Path, manifest: M
     [
         (network_recipe(strategy="frozen", head="logistic"), UsageError, "does not fit"),
         (head_recipe(strategy="scratch", head="linear"), UsageError, "does not fit"),
-        (head_recipe(head="linear"), UsageError, "head = 'logistic'"),
-        (network_recipe(head="logistic"), UsageError, "head = 'linear'"),
+        (head_recipe(strategy="full", head="linear"), UsageError, "Strategies of handcrafted: frozen"),
+        (network_recipe(head="logistic"), UsageError, "Heads of this strategy: linear"),
         (network_recipe(image_size=40), UsageError, "40 pixels.*steps of 16"),
         (network_recipe(image_size=16), UsageError, "32 pixels or more"),
         (network_recipe(augmentation="flop"), UnknownName, "flip-shift"),
         (network_recipe(model="cnn-smal"), UnknownName, "cnn-small"),
     ],
-    ids=["network frozen", "vectors scratch", "linear", "logistic", "odd size", "tiny", "policy", "model"],
+    ids=["network frozen", "vectors scratch", "vectors full", "logistic", "odd size", "tiny", "policy", "model"],
 )
 def test_recipes_that_cannot_work_say_why(
     tmp_path: Path, manifest: Manifest, recipe: Recipe, kind: type[Exception], words: str
