@@ -15,7 +15,7 @@ from anmok.config import Recipe, SplitConfig
 from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.data.split import assign_splits
-from anmok.models.networks import get_network
+from anmok.models.networks import Network, get_network
 from anmok.training.loop import Loop, PictureSet
 from anmok.training.workers import Workers
 
@@ -72,13 +72,20 @@ def network_recipe(**changes: object) -> Recipe:
     return Recipe(**(values | changes))  # type: ignore[arg-type]
 
 
-def made_loop(recipe: Recipe, workers: Workers, each: int = 8, classes: int = 2, **options: object) -> Loop:
+def made_loop(
+    recipe: Recipe,
+    workers: Workers,
+    each: int = 8,
+    classes: int = 2,
+    network: Network | None = None,
+    **options: object,
+) -> Loop:
     """Return a loop on made pictures, two thirds of them to learn from; seed torch before."""
     pixels, labels = picture_array(each, classes)
     rows = np.arange(len(labels))
     train = PictureSet(pixels, labels, rows[rows % 3 > 0])
     valid = PictureSet(pixels, labels, rows[rows % 3 == 0])
-    network = get_network(recipe.model)(classes, image_size=recipe.image_size)
+    network = network or get_network(recipe.model)(classes, image_size=recipe.image_size)
     return Loop(network, recipe, train, valid, workers=workers, epochs=recipe.epochs, **options)  # type: ignore[arg-type]
 
 

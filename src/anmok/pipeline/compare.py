@@ -28,6 +28,7 @@ from anmok.pipeline.summary import summarise_data
 from anmok.progress import Progress, SilentProgress
 from anmok.report.html import render_report
 from anmok.storage import atomic_write, explained
+from anmok.training.memory import share_one_heap
 from anmok.training.observer import Observer
 
 MANIFEST = "manifest.parquet"
@@ -81,6 +82,7 @@ def compare_recipes(
         observers, precheck, keep_state: as ``Bench`` has them.
     """
     progress = progress or SilentProgress()
+    share_one_heap()  # before pictures are read in threads
     require_names(recipes)
     clock = Clock()
     manifest, evidence = divided_pictures(source, out, recipes, config, clock=clock, progress=progress)

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import sys
 from collections.abc import Iterator
 
 # Of glibc's malloc.h: which setting ``mallopt`` changes.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -3, -4, -8
-#: What libraries say when the operating system gives them no more memory.
-_SIGNS = ("out of memory", "allocate memory", "bad_alloc", "could not create a memory", "Unable to allocate")
+#: What libraries say when the operating system gives them no more memory; the last two are oneDNN's.
+_SIGNS = ("out of memory", "allocate memory", "bad_alloc", "could not create a memory", "could not create a primitive")
+
+
+def share_one_heap() -> None:
+    """Let all threads that begin from now on take their memory from the same heap; for the rest of the process.
+
+    ``reused_memory`` works for this heap only: glibc gives threads heaps of their own, and returns what is free in them
+    whatever it is told. To be called before a training starts any thread. PyTorch, if it has not computed yet, then
+    also asks for large pages, of which the system clears 2 MB at a time.
+    """
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    libc = _glibc()
+    if libc is not None:
+        libc.mallopt(_ARENA_MAX, 1)
 
 
 @contextlib.contextmanager
@@ -19,21 +33,21 @@ def reused_memory() -> Iterator[None]:
 
     Each step of training frees and takes the same hundreds of megabytes. glibc gives large pieces back to the system
     at once, and the system must clear each page before it lends it again: that was 40-50 % of a step's time of small
-    networks on a CPU. Where the C library is another one than glibc, nothing happens. Threads must be started inside
-    the block, so that all take from the same memory.
+    networks on a CPU. Where the C library is another one than glibc, nothing happens.
     """
+    share_one_heap()
     libc = _glibc()
     if libc is None:
         yield
         return
-    for setting, value in ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, -1), (_ARENA_MAX, 1)):
+    for setting, value in ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, -1)):
         libc.mallopt(setting, value)
     try:
         yield
     finally:
         # What glibc itself arrives at after some large allocations; it cannot be told to begin anew.
         largest = 32 * 2**20
-        restored = ((_MMAP_MAX, 65536), (_MMAP_THRESHOLD, largest), (_TRIM_THRESHOLD, 2 * largest), (_ARENA_MAX, 0))
+        restored = ((_MMAP_MAX, 65536), (_MMAP_THRESHOLD, largest), (_TRIM_THRESHOLD, 2 * largest))
         for setting, value in restored:
             libc.mallopt(setting, value)
         libc.malloc_trim(0)

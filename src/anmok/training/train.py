@@ -18,6 +18,7 @@ from anmok.models.layer_count import parse_freeze
 from anmok.models.registry import get_model
 from anmok.progress import Progress, SilentProgress
 from anmok.records import SPLITS, TRAIN, VALID
+from anmok.training.memory import share_one_heap
 from anmok.training.observer import Observer
 from anmok.training.run import Run, find_run
 
@@ -68,6 +69,7 @@ def train(
     """
     progress = progress or SilentProgress()
     _check(recipe, manifest)
+    share_one_heap()
     run, begun = find_run(folder, recipe, manifest.content_hash, start.id if start else "")
     if not (begun and run.is_finished):
         if not begun:
