@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from anmok.config import SearchRange
 from anmok.errors import UsageError
-from anmok.models.recipes import get_recipe
-from anmok.pipeline.recipe_choice import changed, read_ranges, read_settings, read_strategy
+from anmok.models.recipes import get_recipe, recipe_files
+from anmok.pipeline.recipe_choice import changed, choose_recipe, read_ranges, read_settings, read_strategy
 
 RECIPE = get_recipe("cnn-small")
 
@@ -83,3 +83,22 @@ def test_ranges_are_those_of_a_recipe_file() -> None:
     ]:
         with pytest.raises(UsageError, match=told):
             read_ranges(recipe, [text])
+
+
+def test_a_recipe_as_published_has_a_name_that_commands_take() -> None:
+    flawed = [file for file in recipe_files() if file.as_published]
+    assert flawed
+    for file in flawed:
+        recipe = get_recipe(f"{file.recipe.name}-as-published")
+        assert recipe == file.published() == choose_recipe(file.recipe.name, as_published=True)
+        assert recipe != file.recipe
+    with pytest.raises(UsageError, match="no mistake"):
+        get_recipe("cnn-small-as-published")
+
+
+def test_a_model_and_a_strategy_make_a_recipe() -> None:
+    recipe = choose_recipe(model="mobilenetv2", strategy="partial:last-30-layers")
+    assert (recipe.model, recipe.strategy, recipe.freeze) == ("mobilenetv2", "partial", "all but 30 layers")
+    assert choose_recipe(model="cnn-small") == get_recipe("cnn-small")
+    with pytest.raises(UsageError, match="cannot be trained by"):
+        choose_recipe(model="cnn-small", strategy="frozen")

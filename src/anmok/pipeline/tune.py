@@ -239,6 +239,7 @@ class _Watcher(Observer):
         """Report the epochs that were made before an interruption."""
         for row in history:
             self._trial.report(row["valid_loss"], int(row["epoch"]))
+        self._trial.set_user_attr("seconds", sum(row["seconds"] for row in history))
 
     def epoch_ended(self, run: Run, row: Mapping[str, float]) -> None:
         """Report; end a training that others were better than, or one that has no time left."""
