@@ -27,6 +27,21 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str], command: str
     assert "Usage" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_square_brackets_of_a_help_are_shown_and_not_taken_for_markup(command: str) -> None:
+    import typer
+    from rich.text import Text
+
+    from anmok.cli.app import build
+
+    commands = [getattr(typer.main.get_command(build()), "commands")[command]]  # noqa: B009
+    while commands:
+        one = commands.pop()
+        commands += getattr(one, "commands", {}).values()
+        for text in (one.help, *(getattr(option, "help", None) for option in one.params)):
+            assert Text.from_markup(text or "").plain == (text or "").replace(r"\[", "[")
+
+
 def test_help_speaks_korean_when_asked() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "anmok", "compare", "--lang", "ko", "--help"], capture_output=True, text=True, check=True

@@ -110,3 +110,8 @@ def default_folder(prefix: str, source: str) -> Path:
                 break
         name = f"{parent}-{name}"
     return Path(f"{prefix}-{name.replace('.', '-').strip('-') or 'results'}")
+
+
+def plain_help(text: str) -> str:
+    """Return ``text`` for a ``help=``, with square brackets shown as they are and not taken for rich's markup."""
+    return text.replace("[", r"\[")

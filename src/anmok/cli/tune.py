@@ -15,6 +15,7 @@ from anmok.cli.options import (
     json_option,
     lang_option,
     leak_policy,
+    plain_help,
     repair_option,
     source_argument,
     test_option,
@@ -41,7 +42,10 @@ def register(app: typer.Typer) -> None:
     def tune(
         source: Annotated[str, source_argument()],
         recipe: Annotated[
-            str, typer.Option("--recipe", "-r", help=_("Name of a recipe, or a .toml file; its [search] may vary."))
+            str,
+            typer.Option(
+                "--recipe", "-r", help=plain_help(_("Name of a recipe, or a .toml file; its [search] may vary."))
+            ),
         ],
         trials: Annotated[
             int, typer.Option(min=1, help=_("How many settings are tried, those of before included."))
@@ -51,8 +55,11 @@ def register(app: typer.Typer) -> None:
             list[str] | None,
             typer.Option(
                 metavar="KEY=RANGE",
-                help=_(
-                    "What may vary, instead of the recipe's own: [choice, choice] or {low=1e-4, high=1e-2, log=true}."
+                help=plain_help(
+                    _(
+                        "What may vary, instead of the recipe's own: "
+                        "[choice, choice] or {low=1e-4, high=1e-2, log=true}."
+                    )
                 ),
             ),
         ] = None,
