@@ -203,7 +203,7 @@ def judge_pairs(
         name: values
         for name, measure in plane_measures(table).items()
         if name in (x, y) or name not in NOT_SUGGESTED
-        if np.isfinite(values := values_of(measure, table)).all() and values.std() > 0
+        if np.isfinite(values := values_of(measure, table)).all() and np.ptp(values) > 0
     }
     folds = max(2, min(FOLDS, int(np.bincount(labels)[np.unique(labels)].min())))
     parts = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels))
@@ -237,7 +237,8 @@ def _correlation(points: NDArray[np.float64]) -> float:
 def _quadratic(points: NDArray[np.float64], labels: NDArray[np.int64], asked: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the answers of quadratic discriminant analysis (Hastie et al., Elements of statistical learning, 4.3)."""
     present = np.unique(labels)
-    ridge = 1e-3 * np.diag(points.var(axis=0) + 1e-12)
+    # What keeps a class on a line, or a single picture, from having no spread at all.
+    ridge = 1e-6 * np.diag(points.var(axis=0) + 1e-9)
     scores = []
     for label in present:
         own = points[labels == label]

@@ -25,7 +25,7 @@ PARTS = 2
 #: The rate rises to its value in so many steps, as in most recipes.
 WARMUP = 10
 #: So many steps should fit into the seconds; where they do not, there are fewer pictures.
-WANTED_STEPS = 60
+WANTED_STEPS = 40
 FEWEST_PICTURES = 8
 #: A layer whose gradient is nought in so many steps at the start is not reached. (In the first step alone that is
 #: usual: some networks begin with factors of nought.)
