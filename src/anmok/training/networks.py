@@ -27,12 +27,13 @@ from anmok.records import TEST, TRAIN, VALID
 from anmok.training.checkpoint import save_network
 from anmok.training.copies import with_copies
 from anmok.training.device import choose_device, own_random_numbers
+from anmok.training.head_start import begin_with_logistic
 from anmok.training.longer import go_on_from
 from anmok.training.loop import MINUTES, Loop, PictureSet, logits_of
 from anmok.training.observed import Observed
 from anmok.training.observer import Observer
 from anmok.training.precheck import check_first
-from anmok.training.rows import predictions_of, rows_of
+from anmok.training.rows import groups_of, predictions_of, rows_of
 from anmok.training.run import RUN_FORMAT, Run
 from anmok.training.schedule import epochs_for
 from anmok.training.state import drop_state, load_state, save_state
@@ -87,6 +88,9 @@ def train_network(
     def make() -> Loop:
         torch.manual_seed(recipe.seed)
         network = plan.make().to(device)
+        if recipe.strategy in ("partial", "full") and recipe.head == "linear":
+            own = sets.originals
+            begin_with_logistic(network, own, recipe, groups=sets.groups, workers=workers, threads=threads)
         epochs = recipe.epochs or plan.epochs or epochs_for(len(sets.train))
         return Loop(
             network,
@@ -138,7 +142,11 @@ class _Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Sets:
+    """What is learned from (``originals`` without the copies, and their ``groups``), chooses the epoch, is asked."""
+
     train: PictureSet
+    originals: PictureSet
+    groups: tuple[str, ...]
     valid: PictureSet
     asked: PictureSet
 
@@ -166,11 +174,12 @@ def _picture_sets(recipe: Recipe, manifest: Manifest, size: int, threads: int, p
     train, valid, asked = (
         PictureSet(pixels, labels, rows_of(manifest, *splits)) for splits in ((TRAIN,), (VALID,), (VALID, TEST))
     )
+    originals, groups = train, groups_of(manifest)
     if recipe.copies:
         ids = list(manifest.table["id"])
         learned = with_copies(pixels, train.rows, ids, recipe, threads=threads, progress=progress)
         train = PictureSet(learned.pixels, labels[learned.origin], np.arange(len(learned.origin)))
-    return _Sets(train, valid, asked)
+    return _Sets(train, originals, tuple(groups[row] for row in originals.rows), valid, asked)
 
 
 def _taught(recipe: Recipe) -> Recipe:
