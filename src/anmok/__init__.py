@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from anmok.pipeline.clean import Cleaning, apply_findings, clean_source
     from anmok.pipeline.compare import compare
     from anmok.pipeline.explore import explore_source
+    from anmok.pipeline.features2d import Features2dConfig, features_2d
     from anmok.pipeline.train import TrainOptions, resume_training, train_model
     from anmok.pipeline.tune import tune
     from anmok.records import Finding, Prediction, PredictionFailure
@@ -68,6 +69,7 @@ __all__ = [
     "Evaluation",
     "Exploration",
     "ExploreConfig",
+    "Features2dConfig",
     "Finding",
     "Limits",
     "Manifest",
@@ -89,6 +91,7 @@ __all__ = [
     "compare",
     "explore_source",
     "export_run",
+    "features_2d",
     "get_recipe",
     "get_recipe_file",
     "oversample",
@@ -112,6 +115,7 @@ _ROOMS = {
     "Evaluation": "evaluation.results",
     "Exploration": "explore.results",
     "ExploreConfig": "config",
+    "Features2dConfig": "pipeline.features2d",
     "Finding": "records",
     "Limits": "config",
     "Manifest": "data.manifest",
@@ -132,6 +136,7 @@ _ROOMS = {
     "clean_source": "pipeline.clean",
     "compare": "pipeline.compare",
     "explore_source": "pipeline.explore",
+    "features_2d": "pipeline.features2d",
     "export_run": "bundle.export",
     "get_recipe": "models.recipes",
     "get_recipe_file": "models.recipes",
