@@ -137,7 +137,7 @@ def _paired(row: Row, other: Row, results: Mapping[str, Any]) -> str:
 
 
 def _title(row: Row) -> str:
-    return f"{row.model} {row.strategy}" if row.model else row.name
+    return row.base or row.name
 
 
 def _figure(interval: Sequence[float]) -> str:
