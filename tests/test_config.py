@@ -100,7 +100,7 @@ def test_nothing_given_gives_the_defaults() -> None:
 def test_an_unknown_setting_is_named_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"^my\.toml: the setting 'epoch' is not known") as caught:
         from_mapping(Recipe, {"name": "a", "model": "b", "epoch": 3}, where="my.toml")
-    assert "epochs" in caught.value.hint
+    assert caught.value.hint.startswith("Did you mean epochs? Known settings: name, model, ")
 
 
 def test_a_missing_setting_is_named() -> None:
@@ -127,6 +127,21 @@ def test_a_value_of_the_wrong_kind_is_named_with_what_is_wanted(name: str, value
         from_mapping(Recipe, {"name": "a", "model": "b", name: value}, where="my.toml")
 
 
+def test_what_is_wanted_is_said_in_words_and_not_as_a_type_of_python() -> None:
+    values = {"epochs": "many", "learning_rate": "fast", "name": 3, "head_layers": "dense"}
+    told = []
+    for name, value in values.items():
+        with pytest.raises(UsageError) as caught:
+            from_mapping(Recipe, {"name": "a", "model": "b", name: value}, where="x")
+        told.append(caught.value.message.rpartition("; ")[2])
+    assert told == [
+        "a whole number is wanted.",
+        "a number is wanted.",
+        "a text is wanted.",
+        "a list is wanted.",
+    ]
+
+
 def test_a_whole_number_is_good_where_a_number_is_wanted() -> None:
     rate = from_mapping(Recipe, {"name": "a", "model": "b", "learning_rate": 1}, where="x").learning_rate
     assert isinstance(rate, float)
@@ -137,7 +152,7 @@ def test_inner_tables_are_checked_as_strictly() -> None:
         from_mapping(CompareConfig, {"split": {"tset": 0.1}}, where="x")
     with pytest.raises(UsageError, match=r"^x: limits is 3; a table is wanted"):
         from_mapping(CompareConfig, {"limits": 3}, where="x")
-    with pytest.raises(UsageError, match=r"^x: models is 7; str is wanted"):
+    with pytest.raises(UsageError, match=r"^x: models is 7; a text is wanted"):
         from_mapping(CompareConfig, {"models": ["a", 7]}, where="x")
     with pytest.raises(UsageError, match=r"^x: models is 'a'"):
         from_mapping(CompareConfig, {"models": "a"}, where="x")

@@ -70,15 +70,22 @@ def test_no_text_of_a_setting_raises_anything_else(text: str) -> None:
         changed(RECIPE, read_settings([text]))
 
 
+def test_a_setting_that_is_no_pair_or_comes_twice_is_told_apart() -> None:
+    with pytest.raises(UsageError, match="--set wants KEY=VALUE, not 'epochs'"):
+        read_settings(["epochs"])
+    with pytest.raises(UsageError, match="--set was given epochs twice"):
+        read_settings(["epochs=1", "epochs=2"])
+
+
 def test_ranges_are_those_of_a_recipe_file() -> None:
     recipe = get_recipe("cnn-small")
     ranges = read_ranges(recipe, ["learning-rate={low=1e-4, high=1e-2, log=true}", "batch_size=[16, 32]"])
     assert ranges == {"learning_rate": SearchRange(low=1e-4, high=1e-2, log=True), "batch_size": (16, 32)}
     for text, told in [
-        ("batch_size=[16, 'many']", "int is wanted"),
+        ("batch_size=[16, 'many']", "a whole number is wanted"),
         ("learning_rate={low=1, high=0.1}", "low must be less than high"),
         ("learning_rate=0.1", "a list of choices"),
-        ("learning_rate", "A range is written"),
+        ("learning_rate", "--vary wants KEY=RANGE"),
         ("speed=[1, 2]", "not known"),
     ]:
         with pytest.raises(UsageError, match=told):
@@ -100,5 +107,7 @@ def test_a_model_and_a_strategy_make_a_recipe() -> None:
     recipe = choose_recipe(model="mobilenetv2", strategy="partial:last-30-layers")
     assert (recipe.model, recipe.strategy, recipe.freeze) == ("mobilenetv2", "partial", "all but 30 layers")
     assert choose_recipe(model="cnn-small") == get_recipe("cnn-small")
+    with pytest.raises(UsageError, match="--strategy goes with --model; the recipe cnn-small"):
+        choose_recipe("cnn-small", strategy="full")
     with pytest.raises(UsageError, match="cannot be trained by"):
         choose_recipe(model="cnn-small", strategy="frozen")

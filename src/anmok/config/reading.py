@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 import types
 import typing
@@ -28,9 +29,11 @@ def from_mapping(kind: type[ConfigT], values: Mapping[str, Any], *, where: str) 
     fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
     unknown = sorted(set(values) - set(fields))
     if unknown:
+        meant = difflib.get_close_matches(unknown[0], fields, n=1)
+        known = _("Known settings: {names}.").format(names=", ".join(fields))
         raise UsageError(
             _("{where}: the setting {name} is not known.").format(where=where, name=repr(unknown[0])),
-            hint=_("Known settings: {names}.").format(names=", ".join(fields)),
+            hint=" ".join([_("Did you mean {names}?").format(names=meant[0]), known] if meant else [known]),
         )
     ready = {name: _checked(value, hints[name], f"{where}: {name}") for name, value in values.items()}
     missing = [
@@ -67,9 +70,7 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
     fits = wanted is not None and isinstance(value, wanted) and (hint is bool or not isinstance(value, bool))
     if not fits:
         raise UsageError(
-            _("{where} is {value}; {kind} is wanted.").format(
-                where=where, value=repr(value), kind=getattr(hint, "__name__", str(hint))
-            )
+            _("{where} is {value}; {kind} is wanted.").format(where=where, value=repr(value), kind=_kind_in_words(hint))
         )
     if hint is not float:
         return value
@@ -79,6 +80,13 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
             _("{where} is {value}; a finite number is wanted.").format(where=where, value=repr(value)[:40])
         )
     return number
+
+
+def _kind_in_words(hint: Any) -> str:
+    words = {int: _("a whole number"), float: _("a number"), str: _("a text"), bool: _("true or false")}
+    if typing.get_origin(hint) is tuple:
+        return _("a list")
+    return words.get(hint) or getattr(hint, "__name__", str(hint))
 
 
 def _as_float(value: float) -> float:

@@ -59,8 +59,11 @@ def read_settings(texts: Sequence[str]) -> dict[str, Any]:
         key, equals, value = (part.strip() for part in text.partition("="))
         key = key.replace("-", "_")
         if not equals or not key or key in settings:
+            message = (
+                _("--set was given {setting} twice.") if equals and key else _("--set wants KEY=VALUE, not {text}.")
+            )
             raise UsageError(
-                _("A setting is written {text}.").format(text=repr(text)),
+                message.format(setting=key, text=repr(text)),
                 hint=_("Write each setting once, for example: --set weight_decay=0.01 --set optimizer=sgd"),
             )
         settings[key] = _value(value, wants_text=hints.get(key) is str)
@@ -81,8 +84,9 @@ def read_ranges(recipe: Recipe, texts: Sequence[str]) -> dict[str, SearchRange |
         except (tomllib.TOMLDecodeError, KeyError):
             read = None
         if not equals or read is None or key in ranges:
+            message = _("--vary was given {key} twice.") if key in ranges else _("--vary wants KEY=RANGE, not {text}.")
             raise UsageError(
-                _("A range is written {text}.").format(text=repr(text)),
+                message.format(key=key, text=repr(text)),
                 hint=_(
                     "Write each once, for example: --vary 'learning_rate={{low=1e-4, high=1e-2, log=true}}' "
                     "--vary 'batch_size=[32, 64]'"
@@ -119,7 +123,7 @@ def choose_recipe(name: str = "", *, model: str = "", strategy: str = "", as_pub
         )
     if name and strategy:
         raise UsageError(
-            _("A recipe has its strategy: {name}.").format(name=name),
+            _("--strategy goes with --model; the recipe {name} says itself how it trains.").format(name=name),
             hint=_("Give --model instead of --recipe, or change the recipe with --set strategy=…"),
         )
     if name:
