@@ -110,7 +110,13 @@ def test_a_backbone_has_a_recipe_by_every_strategy(name: str) -> None:
     assert block_numbers(network)[1] >= 5
 
 
-def test_a_default_recipe_can_be_shown_and_read_again(tmp_path: object) -> None:
+@pytest.mark.parametrize("strategy", ["frozen", "partial", "full"])
+def test_the_written_recipes_of_mobilenetv2_are_its_defaults(strategy: str) -> None:
+    written = get_recipe("mobilenetv2" if strategy == "frozen" else f"mobilenetv2-{strategy}")
+    assert written == default_recipe("mobilenetv2", strategy)
+
+
+def test_a_default_recipe_can_be_shown_and_read_again() -> None:
     found = get_recipe_file("convnext-tiny-full")
     assert found.text.startswith("# ConvNeXt tiny: all of it learns")
     assert 'strategy = "full"' in found.text

@@ -51,7 +51,7 @@ def pictures(count: int = 4) -> torch.Tensor:
 
 
 def step(network: nn.Module) -> None:
-    """One step of SGD that also moves the statistics of batch normalisation."""
+    """One step of SGD."""
     network.train()
     learn = [value for value in network.parameters() if value.requires_grad]
     loss = cross_entropy(network(pictures())[0], torch.tensor([0, 1, 2, 0]))
@@ -87,10 +87,8 @@ def test_what_is_frozen_stays_to_the_last_bit(packs: dict[str, WeightPack], kind
     step(network)
     after = network.state_dict()
     assert network.frozen
-    frozen_modules = {name.rpartition(".")[0] for name in network.frozen}
     for name, value in after.items():
-        module = name.rpartition(".")[0]
-        if name in network.frozen or (module in frozen_modules and "running" in name):
+        if name in network.frozen or "running" in name:
             assert torch.equal(value, before[name]), name
     moved = [name for name, value in after.items() if not torch.equal(value, before[name])]
     assert any(name.startswith("backbone.") and "running" not in name for name in moved)
@@ -98,21 +96,24 @@ def test_what_is_frozen_stays_to_the_last_bit(packs: dict[str, WeightPack], kind
     assert not any(value.requires_grad for name, value in network.named_parameters() if name in network.frozen)
 
 
-def test_frozen_batch_normalisation_stays_in_evaluation_mode_and_the_rest_goes_with_the_network(
+def test_batch_normalisation_keeps_its_statistics_and_the_head_goes_with_the_network(
     packs: dict[str, WeightPack],
 ) -> None:
-    network = pretrained_network(recipe(strategy="partial", freeze="all but 1 block"), packs["test_resnet"], 3)
-    network.train()
-    modes = {name: module.training for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
-    assert set(modes.values()) == {True, False}
-    assert all(mode == name.startswith("backbone.network.layer4") for name, mode in modes.items())
-    network.eval()
-    assert not any(module.training for module in network.modules())
-    # Copies for parts of a batch must keep the modes, too.
-    twin = copy.deepcopy(network).train()
-    assert {name for name, module in twin.named_modules() if module.training and name in modes} == {
-        name for name, mode in modes.items() if mode
-    }
+    made = recipe(strategy="partial", freeze="all but 1 block", head="layers", head_layers=("flatten", "batch-norm"))
+    network = pretrained_network(made, packs["test_resnet"], 3)
+    before = {name: value.clone() for name, value in network.named_buffers()}
+    step(network)
+    # A copy for a part of a batch keeps the modes, too.
+    for one in (network, copy.deepcopy(network).train()):
+        modes = {name: part.training for name, part in one.named_modules() if isinstance(part, nn.BatchNorm2d)}
+        assert set(modes.values()) == {False}
+        assert all(part.training for part in one.head)
+        assert one.backbone.network.layer4.training
+        assert not one.backbone.network.layer1[0].conv1.training
+    moved = {name for name, value in network.named_buffers() if not torch.equal(value, before[name])}
+    assert moved
+    assert all(name.startswith("head.") for name in moved)
+    assert not any(module.training for module in network.eval().modules())
 
 
 def test_a_network_begins_with_the_weights_of_its_pack_and_a_head_by_the_seed(packs: dict[str, WeightPack]) -> None:

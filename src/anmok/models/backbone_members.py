@@ -21,9 +21,9 @@ from anmok.features.extractor import Extractor
 from anmok.models.registry import BackboneFacts, ModelSpec, register_model
 from anmok.progress import Progress
 
-#: Peaks of AdamW's learning rate for batches of 32: convolutions with batch normalisation bear more than layers with
-#: layer normalisation (timm's and the authors' recipes of ConvNeXt, ViT and DINOv2 fine-tune at 5e-5 to 1e-4).
-BATCH_NORM_RATE, LAYER_NORM_RATE = 5e-4, 1e-4
+#: Peaks of AdamW's learning rate for batches of 32 (docs/fine-tuning.md); layer normalisation bears less than batch
+#: normalisation (timm's and the authors' recipes of ConvNeXt, ViT and DINOv2 fine-tune at about 5e-5).
+BATCH_NORM_RATE, LAYER_NORM_RATE = 1e-4, 5e-5
 
 
 def _(message: str) -> str:

@@ -96,7 +96,5 @@ def _fine_tuning(spec: ModelSpec, strategy: Strategy, freeze: str) -> Recipe:
         warmup=0.1,
         label_smoothing=0.1,
     )
-    if strategy == "partial":
-        # The part that learns is near the head, and may learn as fast as it does.
-        return dataclasses.replace(recipe, learning_rate=2 * spec.gentle_rate)
-    return dataclasses.replace(recipe, layer_decay=0.75)
+    # What lies near the pictures knows edges and colours, and has the least to learn.
+    return dataclasses.replace(recipe, layer_decay=0.75) if strategy == "full" else recipe

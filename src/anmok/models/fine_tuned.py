@@ -1,6 +1,7 @@
 """A pretrained backbone and a new head as one network, to be trained in part or whole. Imports PyTorch and timm.
 
-What stays as it is has ``requires_grad`` False, and its batch normalisation goes on with the statistics that it has.
+What stays as it is has ``requires_grad`` False. Batch normalisation goes on with the statistics that it has, whether
+its factors learn or not.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from anmok.config import Preprocessing, Recipe
 from anmok.errors import UsageError, WeightsMissing
@@ -97,12 +99,17 @@ class BackboneNetwork(Network):
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Self:
-        """Set the mode of what learns; what is frozen stays in evaluation mode, as Keras has it, too."""
+        """Set the mode of the head; the backbone's batch normalisation and what is frozen stay in evaluation mode.
+
+        The statistics of a few pictures are worse than those of the million that the weights were trained with:
+        learning with them, MobileNetV2 ended below the frozen one (docs/fine-tuning.md). The factors and offsets of
+        batch normalisation learn. Keras' own guide to fine-tuning does the same.
+        """
         super().train(mode)
-        if mode and self.frozen:
-            for path, module in self.named_modules():
+        if mode:
+            for path, module in self.backbone.named_modules(prefix="backbone"):
                 own = [f"{path}.{name}" for name, _value in module.named_parameters(recurse=False)]
-                if own and self.frozen.issuperset(own):
+                if isinstance(module, _BatchNorm) or (own and self.frozen.issuperset(own)):
                     module.training = False
         return self
 
