@@ -40,3 +40,16 @@ def test_the_rate_rises_once_and_falls_once(steps: int, warmup: float) -> None:
     assert factors[: top + 1] == sorted(factors[: top + 1])
     assert factors[top:] == sorted(factors[top:], reverse=True)
     assert abs(top - warmup * steps) <= 1
+
+
+@given(st.integers(0, 499), st.floats(0, 0.5), st.floats(0, 1))
+def test_keras_decay_divides_by_one_more_each_step(step: int, warmup: float, decay: float) -> None:
+    risen = rate_factor(step, 500, warmup, schedule="constant")
+    assert rate_factor(step, 500, warmup, schedule="inverse-time", decay=decay) == pytest.approx(
+        risen / (1 + decay * step)
+    )
+    assert risen == pytest.approx(min(1, (step + 1) / (500 * warmup + 1)))
+
+
+def test_a_constant_rate_is_constant_after_it_has_risen() -> None:
+    assert {rate_factor(step, 10, 0.0, schedule="constant") for step in range(10)} == {1.0}
