@@ -78,5 +78,7 @@ def test_what_cannot_be_exported_is_said(trained: Path, tmp_path: Path, capsys: 
     assert "There is no run" in told(str(tmp_path))
     assert "belong to --mlflow" in told(str(trained), "--uri", "sqlite:///x.db")
     assert "does not end in .anmok" in told(str(trained), "--out", "x.zip")
-    assert "MLflow could not write" in told(str(trained), "--mlflow", "--uri", f"sqlite:///{tmp_path}")
+    assert "Is a directory" in told(str(trained), "--mlflow", "--uri", f"sqlite:///{tmp_path}")
+    (tmp_path / "notes.txt").write_text("not a database", encoding="utf-8")
+    assert "holds something else" in told(str(trained), "--mlflow", "--uri", f"sqlite:///{tmp_path}/notes.txt")
     assert "MLflow could not write" in told(str(trained), "--mlflow", "--uri", "nonsense://x")

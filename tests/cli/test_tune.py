@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from anmok.cli.app import run
-from anmok.config import TuneConfig, load_recipe
+from anmok.config import SplitConfig, TuneConfig, load_recipe
 from anmok.data.manifest import Manifest
 from anmok.errors import UsageError
 from anmok.models.recipes import get_recipe
+from anmok.pipeline.recipe_choice import changed, read_ranges
 from anmok.pipeline.tune import tune
 from anmok.pipeline.tune_result import TuneFolder
+from anmok.progress import SilentProgress, Task
 from anmok.storage import read_json
 from anmok.training.run import Run, find_run
 from tests.training.made import picture_folder
@@ -87,21 +84,31 @@ def test_the_page_names_every_trial_and_needs_no_network(searched: Path) -> None
     assert "http" not in page.replace("http-equiv", "")
 
 
-def test_a_killed_search_goes_on_and_finds_the_same(
+class _Impatient(SilentProgress):
+    """Somebody who presses Ctrl-C in the middle of the second trial."""
+
+    def task(self, title: str, total: int | None = None, *, unit: str = "") -> Task:
+        class Pressing(type(super().task(title))):  # type: ignore[misc]
+            def note(self, text: str, /) -> None:
+                if text.startswith("trial 2: epoch 1"):
+                    raise KeyboardInterrupt
+
+        return Pressing()  # type: ignore[no-any-return]
+
+
+def test_a_search_that_was_interrupted_goes_on_in_the_middle_of_a_trial_and_finds_the_same(
     searched: Path, pictures: Path, shared_cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = tmp_path / "killed"
-    command = [sys.executable, "-m", "anmok", "tune", str(pictures), *WORDS, "--trials", "5", "--out", str(out)]
-    environment = {**os.environ, "ANMOK_CACHE": str(shared_cache)}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    # In the middle of a trial: its run has a history, and is not finished.
-    while time.monotonic() < deadline and not list(out.glob("runs/*/history.csv")):
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not (out / "tune.json").exists()
+    out = tmp_path / "interrupted"
+    recipe = changed(get_recipe("cnn-small"), {"image_size": 32, "epochs": 3, "batch_size": 8})
+    space = read_ranges(recipe, [WORDS[place + 1] for place, word in enumerate(WORDS) if word == "--vary"])
+    config = TuneConfig(trials=5, split=SplitConfig(valid=0.3), threads=1)
+    with pytest.raises(KeyboardInterrupt):
+        tune(pictures, out, recipe, space, config, progress=_Impatient())
+    assert tried(out) == tried(searched)[:1]
+    assert (out / "tune.html").is_file()
+    begun = [Run(folder) for folder in (out / "runs").iterdir()]
+    assert [len(each.history()) for each in begun if not each.is_finished] == [1]
     assert run(["tune", str(pictures), *WORDS, "--trials", "3", "--out", str(out), "--json"]) == 0
     assert tried(out) == tried(searched)[:3]
     assert json.loads(capsys.readouterr().out) == read_json(out / "tune.json")

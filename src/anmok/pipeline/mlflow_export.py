@@ -22,7 +22,7 @@ from anmok.config.recipe_text import recipe_text
 from anmok.errors import MissingExtra, StorageError, UsageError
 from anmok.evaluation.results import HEADLINE_METRICS
 from anmok.i18n import _
-from anmok.storage import read_json
+from anmok.storage import explained, read_json
 from anmok.training.run import HISTORY_COLUMNS, Run
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 #: A database file where the command is run; MLflow's own default, too.
 DEFAULT_URI = "sqlite:///mlflow.db"
+_SQLITE = "sqlite:///"
 #: The tag by which a run that was exported before is found again.
 TAG = "anmok.run"
 #: Files of a run that go along, where they are there.
@@ -74,6 +75,8 @@ def export_to_mlflow(run: Run, *, experiment: str, uri: str = DEFAULT_URI, repor
             _("The run {folder} is not finished, so there is nothing to export.").format(folder=run.folder),
             hint=_("Train it to the end first: anmok train --resume {folder}").format(folder=run.folder),
         )
+    if uri.startswith(_SQLITE):
+        _prepare_file(Path(uri.removeprefix(_SQLITE)))
     with _mlflow_errors(uri):
         from mlflow import MlflowClient
 
@@ -88,14 +91,28 @@ def export_to_mlflow(run: Run, *, experiment: str, uri: str = DEFAULT_URI, repor
     return Exported(uri=uri, experiment=experiment, run_id=run_id, was_there=False)
 
 
+def _prepare_file(path: Path) -> None:
+    """Say at once what is wrong with a database file: MLflow would try again for minutes."""
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+b") as file:
+            file.seek(0)
+            begin = file.read(16)
+    if begin and not begin.startswith(b"SQLite format 3"):
+        raise StorageError(
+            _("{path} holds something else than a database of MLflow.").format(path=path),
+            hint=_("Name another file: --uri sqlite:///FILE."),
+        )
+
+
 def _experiment(client: MlflowClient, name: str, uri: str) -> str:
     known = client.get_experiment_by_name(name)
     if known is not None:
         return str(known.experiment_id)
     location = None
-    if uri.startswith("sqlite:///"):
+    if uri.startswith(_SQLITE):
         # Beside the database: MLflow's own default depends on where it is asked.
-        location = (Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts").as_uri()
+        location = (Path(uri.removeprefix(_SQLITE)).resolve().parent / "mlartifacts").as_uri()
     return str(client.create_experiment(name, artifact_location=location))
 
 
