@@ -135,7 +135,7 @@ def _table(found: Features2d) -> Table:
     )
     table = Table(title=title, title_justify="left")
     table.add_column(_("boundary"))
-    for heading in (_("training"), _("test")):
+    for heading in (_("Training"), _("Test")):
         table.add_column(heading, justify="right")
     for one in found.boundaries:
         cells = [f"{its.value:.2f} ({its.low:.2f}-{its.high:.2f})" for its in (one.train, one.test)]

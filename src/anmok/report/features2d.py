@@ -204,7 +204,7 @@ def _plot(found: Features2d, boundary: Boundary, label: str) -> Markup:
     regions = np.array([[int(digit) for digit in row] for row in boundary.regions])
     with matplotlib.style.context(["default", PLOT_STYLE]):
         figure = Figure(figsize=(4.0, 3.5))
-        axes = figure.add_axes((0.12, 0.09, 0.86, 0.89))
+        axes = figure.add_axes((0.15, 0.09, 0.84, 0.89))
         axes.grid(visible=False)
         x, y = (np.linspace(axis.low, axis.high, GRID) for axis in (found.x, found.y))
         for number, colour in enumerate(_COLOURS[: len(found.classes)]):
