@@ -53,7 +53,7 @@ SAID = {
     "sports-cnn-2": {"image_size": 150, "epochs": 20, "batch_size": 100, "learning_rate": 1e-3},
     "sports-cnn-3": {"image_size": 224, "epochs": 30, "batch_size": 100, "learning_rate": 1e-3},
     "sports-efficientnetb0": {
-        **{"image_size": 224, "epochs": 30, "batch_size": 64, "patience": 10, "freeze": "first 200 layers"},
+        **{"image_size": 224, "epochs": 30, "batch_size": 64, "patience": 10, "freeze": "all but 30 layers"},
         **{"head_layers": ("average-pool", "dropout 0.2"), "augmentation": "sports-efficientnetb0"},
     },
     "sports-mobilenetv2": {
