@@ -16,7 +16,7 @@ from anmok.config import CompareConfig, Recipe, TuneConfig, from_mapping, to_jso
 from anmok.data.manifest import Manifest
 from anmok.environment import describe_environment
 from anmok.errors import UsageError
-from anmok.i18n import _, current_language
+from anmok.i18n import _, current_language, ngettext
 from anmok.pipeline.clock import Clock
 from anmok.pipeline.compare import divided_pictures
 from anmok.pipeline.tune_result import TuneFolder, conclude_search
@@ -140,7 +140,12 @@ class _Search:
         deadline = time.monotonic() + 60 * self.config.minutes if self.config.minutes else math.inf
         done = len(self.study.counted())
         if done:
-            progress.say(_("{count} trials were made before; the search goes on.").format(count=done))
+            told = ngettext(
+                "{count} trial was made before; the search goes on.",
+                "{count} trials were made before; the search goes on.",
+                done,
+            )
+            progress.say(told.format(count=done))
         title = _("{name}: search").format(name=self.recipe.name)
         with progress.task(title, self.config.trials, unit=_("trials")) as task:
             task.advance(min(done, self.config.trials))
