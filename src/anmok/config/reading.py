@@ -86,7 +86,7 @@ def _kind_in_words(hint: Any) -> str:
     words = {int: _("a whole number"), float: _("a number"), str: _("a text"), bool: _("true or false")}
     if typing.get_origin(hint) is tuple:
         return _("a list")
-    return words.get(hint) or getattr(hint, "__name__", str(hint))
+    return words.get(hint, str(hint))
 
 
 def _as_float(value: float) -> float:
