@@ -135,7 +135,7 @@ def test_a_head_on_vectors_is_trained_without_pytorch(pictures: Path, shared_cac
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--recipe", "cnn-small", "--set", "learning_rate=fast"], "float is wanted"),
+        (["--recipe", "cnn-small", "--set", "learning_rate=fast"], "a number is wanted"),
         (["--recipe", "cnn-small", "--set", "colour=red"], "'colour' is not known"),
         (["--recipe", "cnn-small", "--set", "epochs=3", "--epochs", "4"], "given twice"),
         (["--recipe", "cnn-small", "--learning-rate", "-1"], "more than 0 is wanted"),
