@@ -15,8 +15,8 @@ from anmok.config import Recipe, from_mapping
 from anmok.models.dropout import SeededDropout
 from anmok.models.networks import Network, get_network
 from anmok.progress import SilentProgress
-from anmok.training.precheck import PICTURES, check_first, choose_pictures, precheck, vectors_spread
-from anmok.training.precheck_result import Precheck
+from anmok.training.precheck import PICTURES, check_first, choose_pictures, precheck
+from anmok.training.precheck_result import Precheck, tell_alike, vectors_spread
 from anmok.training.run import Run
 from anmok.training.train import train
 from anmok.training.workers import Workers
@@ -215,3 +215,17 @@ def test_a_check_that_was_too_short_to_judge_says_how_far_it_came(tmp_path: Path
     (sentence,) = said
     assert "nothing is wrong so far. The check ended after 20 steps" in sentence
     assert f"{found.right} of 24 pictures" in sentence
+
+
+def test_vectors_of_a_frozen_network_that_are_all_alike_are_told_of() -> None:
+    said: list[str] = []
+
+    class Listening(SilentProgress):
+        def say(self, text: str) -> None:
+            said.append(text)
+
+    noise = np.random.default_rng(0).normal(size=(20, 8))
+    tell_alike(1 + 0.5 * noise, "net", Listening())
+    assert said == []
+    tell_alike(1 + 0.01 * noise, "net", Listening())
+    assert said[0].startswith("net: The pretrained network sees hardly any difference")

@@ -28,6 +28,7 @@ from anmok.training.checkpoint import save_head
 from anmok.training.heads import fit_logistic
 from anmok.training.heads_layered import Vectors
 from anmok.training.observer import Observer
+from anmok.training.precheck_result import tell_alike
 from anmok.training.rows import groups_of, predictions_of, rows_of
 from anmok.training.run import RUN_FORMAT, Run
 from anmok.training.schedule import epochs_for
@@ -133,6 +134,7 @@ def _train_logistic(run: Run, recipe: Recipe, source: _Source, views: tuple[View
     manifest = source.manifest
     vectors = extract(manifest, source.extractor, threads=source.threads, progress=source.progress)
     learned = rows_of(manifest, TRAIN, VALID)
+    tell_alike(vectors[learned], recipe.name, source.progress)
     seen = [vectors[learned], *(np.asarray(source.rows(learned, view)) for view in views)]
     ready = time.perf_counter()
     groups = groups_of(manifest)

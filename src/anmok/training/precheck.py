@@ -20,7 +20,7 @@ from anmok.i18n import _
 from anmok.models.networks import Network
 from anmok.progress import Progress
 from anmok.training.device import own_random_numbers
-from anmok.training.precheck_result import Finding, Precheck
+from anmok.training.precheck_result import ALIKE, Finding, Precheck
 from anmok.training.precheck_steps import Attempt, Learner
 from anmok.training.run import Run
 from anmok.training.workers import Workers
@@ -51,9 +51,6 @@ START, START_NATS = 2.0, 1.0
 JUMPED = 4.0
 #: Pixels that differ by no more than this, of 255, are alike.
 SAME_PIXELS = 2
-#: Vectors of MobileNetV2 differ by 0.25 (stripes) to 0.73 (photographs) of their length; with pixels divided by 255
-#: twice, by 0.03 to 0.04.
-ALIKE = 0.08
 
 
 def precheck(
@@ -150,13 +147,6 @@ def choose_pictures(labels: NDArray[np.int64], count: int, *, seed: int) -> NDAr
     longest = min(count, max(map(len, queues)))
     turns = [int(queue[turn]) for turn in range(longest) for queue in queues if turn < len(queue)]
     return np.array(turns[:count], dtype=np.int64)
-
-
-def vectors_spread(vectors: NDArray[np.floating]) -> float:
-    """Return how far vectors ``(N, D)`` lie from their mean, as a share of their length: 0: all the same."""
-    length = float(np.sqrt((vectors**2).sum(axis=1).mean()))
-    distance = float(np.sqrt(((vectors - vectors.mean(axis=0)) ** 2).sum(axis=1).mean()))
-    return distance / length if length else 0.0
 
 
 def _of_pictures(pixels: NDArray[np.uint8], labels: NDArray[np.int64]) -> list[Finding]:

@@ -18,6 +18,7 @@ from torch.nn.functional import cross_entropy
 from anmok.config import Recipe
 from anmok.models.networks import Network
 from anmok.training.device import low_precision
+from anmok.training.precheck_result import vectors_spread
 from anmok.training.workers import Replicas, Workers
 
 #: Parts of the batch that are computed at the same time, whatever the number of cores (see ``loop.PARTS``).
@@ -72,8 +73,6 @@ class Learner:
 
     def spread(self) -> float:
         """Return how much the embeddings of the network as it is differ, see ``precheck.vectors_spread``."""
-        from anmok.training.precheck import vectors_spread
-
         network = self._copy().eval()
         with torch.no_grad():
             return vectors_spread(network(self._pixels)[1].float().cpu().numpy())
