@@ -33,7 +33,7 @@ def page(rows: Sequence[Row], results: Mapping[str, Any], others: Mapping[str, A
 def _recipes(rows: Sequence[Row], results: Mapping[str, Any], measured: set[str]) -> str:
     lines = [
         "## Every recipe\n",
-        "| recipe | pictures: learned from, measured | published | accuracy (95 %) "
+        "| recipe | pictures: train + valid, measured | published | accuracy (95 %) "
         "| macro F1 | epochs | seconds | load | date |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
@@ -42,8 +42,9 @@ def _recipes(rows: Sequence[Row], results: Mapping[str, Any], measured: set[str]
             continue
         told = results[row.name]
         before, after = told["load"]
+        pictures = f"{told['train']:,} + {told['valid']:,}, {told['test']:,}"
         lines.append(
-            f"| {_title(row)} | {row.source}: {told['train']:,}, {told['test']:,} | {row.published} "
+            f"| {_title(row)} | {row.source}: {pictures} | {row.published} "
             f"| {_figure(told['accuracy'])} | {told['macro_f1'][0]:.3f} | {told['epochs'] or ''} "
             f"| {told['seconds']:.0f} | {before:.1f}, {after:.1f} | {told['date']} |"
         )
