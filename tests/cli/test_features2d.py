@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -85,6 +86,14 @@ def test_of_many_classes_the_six_largest_are_shown_and_that_is_said(source: Path
     assert len(found.classes) == 6
     assert {"bright", "dark", "wide"} < set(found.classes)
     assert found.notes[0].startswith("The source has 7 classes; these 6 are shown")
+    assert found.notes[-1] == "Nothing is chosen by validation pictures here: they are learned from, too."
+
+
+def test_choosing_features_is_only_recommended_where_it_was_not_done(source: Path, tmp_path: Path) -> None:
+    found = features_2d(source, tmp_path / "out", Features2dConfig(x="brightness", y="saturation"))
+    hopeless = dataclasses.replace(found, guessing=1.0)
+    assert any("--x auto --y auto" in text for text in what_one_sees(hopeless))
+    assert not any("--x auto" in text for text in what_one_sees(dataclasses.replace(hopeless, chosen=True)))
 
 
 def test_the_sentences_are_said_in_korean_too(source: Path, tmp_path: Path) -> None:

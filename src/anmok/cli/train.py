@@ -97,9 +97,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         from anmok.config import CompareConfig, SplitConfig
         from anmok.pipeline.recipe_choice import changed, choose_recipe
-        from anmok.pipeline.train import TrainOptions
 
-        options = TrainOptions(tensorboard=tensorboard, precheck=not no_precheck)
         shortcuts = {
             "epochs": epochs,
             "batch_size": batch_size,
@@ -111,6 +109,7 @@ def register(app: typer.Typer) -> None:
         given = _settings(shortcuts, settings or [])
         if go_on is not None:
             _refuse_beside_resume(source, recipe or model, {k: v for k, v in given.items() if k != "epochs"})
+            options = _options(tensorboard=tensorboard, precheck=not no_precheck)
             comparison, folder = _resume(go_on, epochs or 0, options, threads)
             show(comparison, folder, as_json=as_json)
             return
@@ -134,8 +133,16 @@ def register(app: typer.Typer) -> None:
         )
         words = [recipe and f"--recipe={recipe}", model and f"--model={model}", strategy and f"--strategy={strategy}"]
         command = _command(source, folder, config, [word for word in words if word], given, as_published=as_published)
+        options = _options(tensorboard=tensorboard, precheck=not no_precheck)
         comparison = _train(source, folder, chosen, config, options, command)
         show(comparison, folder, as_json=as_json)
+
+
+def _options(*, tensorboard: bool, precheck: bool) -> TrainOptions:
+    # Loaded only now: it takes seconds on a small machine, and a mistyped name is to be answered at once.
+    from anmok.pipeline.train import TrainOptions
+
+    return TrainOptions(tensorboard=tensorboard, precheck=precheck)
 
 
 def _settings(shortcuts: dict[str, Any], texts: list[str]) -> dict[str, Any]:
@@ -219,23 +226,30 @@ def show(comparison: Comparison, folder: Path, *, as_json: bool) -> None:
     from anmok.cli.compare import show as show_comparison
 
     model = comparison.models[0]
-    done = len(model.history)
-    further = [(_("Run"), str(folder / model.run))]
-    logs = folder / model.run / "tensorboard"
+    run = folder / model.run
+    done, kept = len(model.history), _kept(run)
+    further = [(_("Run"), str(run))]
+    logs = run / "tensorboard"
     if logs.is_dir():
         further.append(("TensorBoard", shlex.join(["tensorboard", "--logdir", str(logs)])))
-    if done and model.recipe["strategy"] != "frozen":
+    # Where the best epoch lies far back, more of them would be wasted, and the diagnosis says what would help.
+    if done and model.recipe["strategy"] != "frozen" and 2 * kept >= done:
         further.append((_("Train longer"), f"{_resume_command(folder)} --epochs {2 * done}"))
-    show_comparison(comparison, folder, as_json=as_json, remarks=_learned(folder / model.run), further=further)
+    show_comparison(comparison, folder, as_json=as_json, remarks=_learned(run, kept), further=further)
 
 
-def _learned(folder: Path) -> list[str]:
-    """Return in a sentence which epoch was kept; nothing for a head that knows no epochs."""
+def _kept(folder: Path) -> int:
+    """Return the epoch whose weights a run kept, from 1; 0 for a head that knows no epochs."""
     from anmok.storage import read_json
+
+    return int(read_json(folder / "checkpoint" / "checkpoint.json").get("epoch", 0))
+
+
+def _learned(folder: Path, kept: int) -> list[str]:
+    """Return in a sentence which epoch was kept; nothing for a head that knows no epochs."""
     from anmok.training.run import Run
 
     history = Run(folder).history()
-    kept = int(read_json(folder / "checkpoint" / "checkpoint.json").get("epoch", 0))
     row = next((row for row in history if row["epoch"] == kept), None)
     if row is None:
         return []

@@ -153,12 +153,18 @@ def what_one_sees(found: Features2d) -> tuple[str, ...]:
         )
     best = max(found.boundaries, key=lambda one: one.test.value)
     if best.test.low <= found.guessing:
-        sentences.append(
+        text = (
             _(
                 "These two numbers say little about the classes: always answering the largest class would be right on"
-                " {guessing:.2f} of the test pictures. Try --x auto, or a network."
-            ).format(guessing=found.guessing)
+                " {guessing:.2f} of the test pictures. Try a network."
+            )
+            if found.chosen
+            else _(
+                "These two numbers say little about the classes: always answering the largest class would be right on"
+                " {guessing:.2f} of the test pictures. Try --x auto --y auto, or a network."
+            )
         )
+        sentences.append(text.format(guessing=found.guessing))
     elif rivals := [
         kind_title(one.kind).lower() for one in found.boundaries if one is not best and _overlap(one, best)
     ]:
