@@ -145,6 +145,7 @@ def test_a_head_on_vectors_is_trained_without_pytorch(pictures: Path, shared_cac
         (["--recipe", "cnn-smal"], "Did you mean cnn-small"),
         (["--model", "cnn-small", "--recipe", "cnn-small"], "either a recipe or a model"),
         (["--model", "mobilenetv2", "--strategy", "partial:some"], "partial:last-30-layers"),
+        (["--recipe", "cnn-small", "--augmentation", "flipshift"], "Did you mean flip-shift"),
         ([], "either a recipe or a model"),
     ],
 )
@@ -155,6 +156,17 @@ def test_what_cannot_be_trained_is_said_before_anything_is_done(
     assert run(["train", str(pictures), *words, "--out", str(out)]) == 2
     assert told in " ".join(capsys.readouterr().err.split())
     assert not out.exists()
+
+
+def test_a_misspelt_policy_is_told_before_pictures_are_looked_for_and_a_misspelt_source_leaves_no_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", str(tmp_path / "missing"), "--recipe", "cnn-small", "--out", str(tmp_path / "out")]
+    assert run([*words, "--augmentation", "flipshift"]) == 2
+    assert "flip-shift" in capsys.readouterr().err
+    assert run(words) == 2
+    assert "missing" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_going_on_takes_no_other_settings(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anmok.config import CompareConfig, Recipe, from_mapping, to_json
 from anmok.data.manifest import Manifest
-from anmok.errors import DataError, SourceNotFound, StorageError, UsageError
+from anmok.errors import AnmokError, DataError, SourceNotFound, StorageError, UsageError
 from anmok.evaluation.results import Comparison
 from anmok.i18n import _
 from anmok.pipeline.bench import Bench
@@ -76,20 +77,42 @@ def train_model(
         AnmokError: the model cannot be made: weights, PyTorch, disk.
     """
     config = config or CompareConfig(models=(recipe.name,), look_over=False)
+    _require_policy(recipe)
+    is_new = not out.exists()
     claim_folder(out)
     order = Order(source=str(source), recipe=recipe, config=config, command=command)
     write_json(out / ORDER, to_json(order))
-    return compare_recipes(
-        source,
-        out,
-        [recipe],
-        config,
-        progress=progress,
-        command=command,
-        observers=_observers(options),
-        precheck=options.precheck,
-        keep_state=True,
-    )
+    try:
+        return compare_recipes(
+            source,
+            out,
+            [recipe],
+            config,
+            progress=progress,
+            command=command,
+            observers=_observers(options),
+            precheck=options.precheck,
+            keep_state=True,
+        )
+    except AnmokError:
+        if [path.name for path in out.iterdir()] == [ORDER]:  # a misspelt source leaves nothing behind
+            (out / ORDER).unlink()
+            if is_new:
+                out.rmdir()
+        raise
+
+
+def _require_policy(recipe: Recipe) -> None:
+    """Answer a misspelt policy before thousands of pictures are read, not after.
+
+    Raises:
+        UnknownName: there is no augmentation policy of that name.
+    """
+    # Without PyTorch the training says better what is missing.
+    if recipe.augmentation != "none" and importlib.util.find_spec("torchvision") is not None:
+        from anmok.training.augmentation import get_policy
+
+        get_policy(recipe.augmentation)
 
 
 def resume_training(
