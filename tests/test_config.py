@@ -191,7 +191,16 @@ def test_a_number_beyond_all_floats_is_refused() -> None:
         from_mapping(Recipe, {"name": "a", "model": "b", "learning_rate": 10**400}, where="my.toml")
 
 
-OUTSIDE = {"batch_size": 0, "epochs": -1, "learning_rate": 0, "warmup": 1.5, "ema": 1.0, "mixup": -0.1, "copies": -1}
+OUTSIDE = {
+    "batch_size": 0,
+    "epochs": -1,
+    "learning_rate": 0,
+    "warmup": 1.5,
+    "ema": 1.0,
+    "mixup": -0.1,
+    "copies": -1,
+    "power": 0,
+}
 
 
 @pytest.mark.parametrize(("name", "value"), OUTSIDE.items(), ids=OUTSIDE)
@@ -206,6 +215,7 @@ def test_layers_of_a_head_and_frozen_parts_stand_only_where_they_mean_something(
         {"head_layers": ["dense 3"]},
         {"strategy": "partial"},
         {"freeze": "first 3 blocks"},
+        {"power": 0.5, "strategy": "full", "head": "linear"},
     ):
         with pytest.raises(UsageError):
             from_mapping(Recipe, {"name": "a", "model": "b", **values}, where="my.toml")

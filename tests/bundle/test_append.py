@@ -10,7 +10,7 @@ from anmok.bundle.append import append_head
 from anmok.bundle.graph import check_graph
 from anmok.features.extractor_outputs import VectorOutput
 from anmok.training.heads import AffineHead
-from anmok.training.heads_layered import Dense, LayeredHead, Relu, Scale
+from anmok.training.heads_layered import Dense, LayeredHead, Power, Relu, Scale
 from bundle.small_bundles import DIM, SIZE, colour_extractor
 
 MAP = 4 * 4
@@ -60,6 +60,20 @@ def test_layers_are_appended_one_after_another_to_what_they_were_trained_on(outp
     }[output]
     np.testing.assert_allclose(logits, head.logits(vectors), rtol=1e-4, atol=1e-4)
     assert check_graph(joined.SerializeToString()).classes == 3
+
+
+def test_a_power_keeps_signs_and_takes_nothing_for_nothing() -> None:
+    # The dense step before it gives numbers of both signs; the scale makes some of them 0.
+    mask = Scale(np.array([1, 0, 1, 1, 0, 1], np.float32), np.zeros(6, np.float32))
+    head = LayeredHead("embedding", (dense(DIM, 6), mask, Power(np.array(0.5, np.float32)), dense(6, 3)))
+    joined = append_head(colour_extractor(), head.steps, head.output)
+    onnx.checker.check_model(joined, full_check=True)
+    embedding, logits = answers(joined, "embedding", "logits")
+    before = mask.apply(dense(DIM, 6).apply(embedding))
+    assert (before < 0).any()
+    assert (before > 0).any()
+    roots = np.where(before < 0, -np.sqrt(-np.minimum(before, 0)), np.sqrt(np.maximum(before, 0)))
+    np.testing.assert_allclose(logits, dense(6, 3).apply(roots.astype(np.float32)), rtol=1e-4, atol=1e-4)
 
 
 def test_the_extractor_itself_is_left_as_it_was() -> None:

@@ -17,7 +17,13 @@ def test_the_report_of_one_model_recommends_nothing(tmp_path: Path) -> None:
         render_report(made, tmp_path / f"{number}.html", read_picture=None, language="en").read_text(encoding="utf-8")
         for number, made in enumerate((alone, several))
     ]
-    for words in ("Recommended model", "The models side by side", "comparison again", "comparison report", ">recommended<"):
+    for words in (
+        "Recommended model",
+        "The models side by side",
+        "comparison again",
+        "comparison report",
+        ">recommended<",
+    ):
         assert words not in pages[0]
         assert words in pages[1]
     assert "Anmok training report" in pages[0]

@@ -126,6 +126,17 @@ class Listening(Observer):
         self.heard.append(row["valid_loss"])
 
 
+def test_a_power_is_learned_with_and_served(tmp_path: Path, manifest: Manifest) -> None:
+    recipe = Recipe(name="root", model="handcrafted", power=0.5)
+    run = train(recipe, manifest, tmp_path)
+    plain = train(Recipe(name="plain", model="handcrafted"), manifest, tmp_path)
+    assert not np.allclose(run.predictions().probabilities, plain.predictions().probabilities)
+    # The export compares the graph's answers with the head's, picture by picture, and is refused if they differ.
+    parity = read_bundle(export_run(run, manifest)).info.parity
+    assert parity is not None
+    assert parity.same_class == 1
+
+
 def test_observers_hear_of_every_epoch(tmp_path: Path, manifest: Manifest) -> None:
     listening = Listening()
     run = train(layers_recipe(), manifest, tmp_path, threads=1, observers=[listening])

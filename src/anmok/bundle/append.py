@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anmok.features.extractor_outputs import VectorOutput, add_vector
-from anmok.training.heads_layered import Dense, Relu, Scale, Step
+from anmok.training.heads_layered import Dense, Power, Relu, Scale, Step
 
 if TYPE_CHECKING:
     import onnx
@@ -61,6 +61,12 @@ def _append(graph: onnx.GraphProto, step: Step, name: str, source: str, target: 
         factor, shift = _constant(graph, f"{name}.factor", step.factor), _constant(graph, f"{name}.shift", step.shift)
         graph.node.append(helper.make_node("Mul", [source, factor], [f"{name}.scaled"], name=f"{name}.mul"))
         graph.node.append(helper.make_node("Add", [f"{name}.scaled", shift], [target], name=f"{name}.add"))
+    elif isinstance(step, Power):
+        exponent = _constant(graph, f"{name}.exponent", step.exponent)
+        graph.node.append(helper.make_node("Abs", [source], [f"{name}.size"], name=f"{name}.abs"))
+        graph.node.append(helper.make_node("Pow", [f"{name}.size", exponent], [f"{name}.less"], name=f"{name}.pow"))
+        graph.node.append(helper.make_node("Sign", [source], [f"{name}.way"], name=f"{name}.sign"))
+        graph.node.append(helper.make_node("Mul", [f"{name}.way", f"{name}.less"], [target], name=f"{name}.mul"))
     else:
         assert isinstance(step, Relu)
         graph.node.append(helper.make_node("Relu", [source], [target], name=name))

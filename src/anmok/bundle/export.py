@@ -32,7 +32,6 @@ from anmok.records import TEST, TRAIN, VALID
 from anmok.storage import explained
 from anmok.training.checkpoint import checkpoint_kind, load_head, load_network
 from anmok.training.frozen import extractor_of
-from anmok.training.heads import AffineHead
 from anmok.training.run import Predictions, Run
 
 if TYPE_CHECKING:
@@ -186,11 +185,10 @@ def _expected(
     For a logistic head, ``predictions`` holds the answers of the folds' heads for valid pictures; the head that is
     exported is asked instead, on the cached vectors.
     """
-    head = None if extractor is None else load_head(run)
-    if extractor is None or not isinstance(head, AffineHead):
+    if extractor is None or run.recipe.head != "logistic":
         return predictions
     valid = manifest.of_split(VALID)
-    answers = head.probabilities(extract(valid, extractor, threads=threads, progress=SilentProgress()))
+    answers = load_head(run).probabilities(extract(valid, extractor, threads=threads, progress=SilentProgress()))
     row_of = {path: row for row, path in enumerate(valid.table["path"])}
     rows = np.flatnonzero([split == VALID for split in predictions.splits])
     probabilities = predictions.probabilities.copy()

@@ -38,6 +38,9 @@ class Recipe:
         head_layers: of the head ``layers``, what lies between the backbone's feature map and the last layer, in
             order: ``average-pool``, ``max-pool`` or ``flatten`` first, then any of ``dense N`` (with ReLU),
             ``dropout P``, ``batch-norm``. The last, linear layer with an output for each class is not listed.
+        power: of the head ``logistic``, more than 0 to 1: it learns from ``sign(v) * |v| ** power`` of each number of a
+            vector, not from v. 0.5 lets a few large numbers rule less (power normalisation: Perronnin, Sánchez,
+            Mensink, Improving the Fisher kernel, 2010).
         image_size: side of the square the model sees, pixels; 0 takes the model's own.
         resize: how a picture becomes that square.
         preprocessing: ``own``: what the weights were trained with. The others are mistakes of published projects, kept
@@ -79,6 +82,7 @@ class Recipe:
     strategy: Strategy = "frozen"
     head: Head = "logistic"
     head_layers: tuple[str, ...] = ()
+    power: float = 1.0
     image_size: int = 0
     resize: ResizeRule = "squash"
     preprocessing: Preprocessing = "own"
@@ -118,6 +122,13 @@ class Recipe:
                 ),
                 hint=_('Write head = "layers" with head_layers = ["average-pool", "dense 128"], or neither.'),
             )
+        if self.power != 1 and (self.strategy, self.head) != ("frozen", "logistic"):
+            raise UsageError(
+                _("The recipe {name} has power = {power}, which only the head {head} on vectors knows.").format(
+                    name=self.name, power=self.power, head=repr("logistic")
+                ),
+                hint=_("Leave it out."),
+            )
         if bool(self.freeze) != (self.strategy == "partial"):
             raise UsageError(
                 _("The recipe {name} has strategy = {strategy} and freeze = {freeze}.").format(
@@ -141,6 +152,8 @@ class Recipe:
                 raise self._outside(name, _("at least {least}").format(least=0))
         if self.learning_rate <= 0:
             raise self._outside("learning_rate", _("more than 0"))
+        if not 0 < self.power <= 1:
+            raise self._outside("power", _("more than 0, at most 1"))
         if self.ema == 1:
             raise self._outside("ema", _("less than 1"))
 

@@ -26,7 +26,7 @@ from anmok.progress import Progress
 from anmok.records import TEST, TRAIN, VALID
 from anmok.training.checkpoint import save_head
 from anmok.training.heads import fit_logistic
-from anmok.training.heads_layered import Vectors
+from anmok.training.heads_layered import LayeredHead, Power, Vectors, through
 from anmok.training.observer import Observer
 from anmok.training.precheck_result import tell_alike
 from anmok.training.rows import groups_of, predictions_of, rows_of
@@ -137,10 +137,11 @@ def _train_logistic(run: Run, recipe: Recipe, source: _Source, views: tuple[View
     tell_alike(vectors[learned], recipe.name, source.progress)
     seen = [vectors[learned], *(np.asarray(source.rows(learned, view)) for view in views)]
     ready = time.perf_counter()
+    first = () if recipe.power == 1 else (Power(np.array(recipe.power, dtype=np.float32)),)
     groups = groups_of(manifest)
     with source.progress.task(_("{name}: fitting the head").format(name=recipe.name), 1) as task:
         fit = fit_logistic(
-            np.concatenate(seen),
+            through(first, np.concatenate(seen)),
             np.tile(manifest.label_indices()[learned], len(seen)),
             recipe.seed,
             classes=len(manifest.classes),
@@ -150,14 +151,15 @@ def _train_logistic(run: Run, recipe: Recipe, source: _Source, views: tuple[View
             threads=source.threads,
         )
         task.advance()
-    probabilities = fit.head.probabilities(vectors)
+    head = LayeredHead("embedding", (*first, *fit.head.steps)) if first else fit.head
+    probabilities = head.probabilities(vectors)
     # The head has learned from valid pictures; only a fold's head, which has not, can say how sure it may be.
     probabilities[learned] = fit.out_of_fold
     asked = rows_of(manifest, VALID, TEST)
     run.write_predictions(predictions_of(manifest, asked, probabilities[asked]))
     run.write_history([])
     facts = {"strength": fit.strength, "folds": fit.folds, "path": [list(step) for step in fit.path]}
-    save_head(run, fit.head, facts)
+    save_head(run, head, facts)
     return ready
 
 

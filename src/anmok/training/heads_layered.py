@@ -70,9 +70,30 @@ class Relu:
         return np.maximum(values, np.float32(0))
 
 
-Step = Dense | Scale | Relu
+@dataclass(frozen=True, slots=True)
+class Power:
+    """``sign(v) * |v| ** exponent`` of each number: a few large ones rule less (``Recipe.power``).
+
+    Attributes:
+        exponent: float32 ``()``, more than 0 to 1.
+    """
+
+    exponent: NDArray[np.float32]
+
+    def apply(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return float32 ``(N, ...)`` for ``(N, D)``."""
+        result: NDArray[np.float32] = np.sign(values) * np.abs(values) ** np.float32(self.exponent)
+        return result
+
+
+Step = Dense | Scale | Relu | Power
 #: What checkpoints call the steps.
-STEP_NAMES: dict[str, type[Dense] | type[Scale] | type[Relu]] = {"dense": Dense, "scale": Scale, "relu": Relu}
+STEP_NAMES: dict[str, type[Dense] | type[Scale] | type[Relu] | type[Power]] = {
+    "dense": Dense,
+    "scale": Scale,
+    "relu": Relu,
+    "power": Power,
+}
 
 
 @dataclass(frozen=True, slots=True)
