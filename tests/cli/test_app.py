@@ -131,3 +131,25 @@ def test_a_reader_that_leaves_ends_a_table_quietly() -> None:
 def test_names_from_outside_do_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["predict", "\x1b[31mnothing.anmok", "x"]) == 2
     assert "\x1b" not in capsys.readouterr().err
+
+
+def test_a_task_of_unknown_length_is_finished_by_its_end_and_not_by_an_error() -> None:
+    import io
+
+    from rich.console import Console
+
+    from anmok.cli.console import TerminalProgress
+
+    def shown(error: Exception | None) -> str:
+        text = io.StringIO()
+        with TerminalProgress(Console(file=text, force_terminal=True, width=100)) as progress:
+            try:
+                with progress.task("Drawing"):
+                    if error:
+                        raise error
+            except ValueError:
+                pass
+        return text.getvalue()
+
+    assert "✓" in shown(None)
+    assert "✓" not in shown(ValueError())

@@ -85,6 +85,11 @@ class _ShownTask:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
+        shown = next(one for one in self._bars.tasks if one.id == self._task)
+        if kind is None and shown.total is None:
+            # What never knew its length is finished by its end; else its spinner would turn for ever.
+            steps = max(shown.completed, 1)
+            self._bars.update(self._task, total=steps, completed=steps)
         self._bars.stop_task(self._task)
         self._bars.refresh()
 
