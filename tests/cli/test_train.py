@@ -169,6 +169,14 @@ def test_a_misspelt_policy_is_told_before_pictures_are_looked_for_and_a_misspelt
     assert list(tmp_path.iterdir()) == []
 
 
+def test_as_published_says_which_mistakes_are_taken_back_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", str(tmp_path / "missing"), "--recipe", "horse-human-mobilenetv2", "--out", str(tmp_path / "out")]
+    assert run([*words, "--as-published"]) == 2
+    assert "got pixels of 0 to 1" in " ".join(capsys.readouterr().err.split())
+    assert run(words) == 2
+    assert "got pixels of 0 to 1" not in " ".join(capsys.readouterr().err.split())
+
+
 def test_going_on_takes_no_other_settings(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", "--resume", str(trained), "--learning-rate", "0.1"]) == 2
     assert run(["train"]) == 2

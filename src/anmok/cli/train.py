@@ -53,7 +53,10 @@ def register(app: typer.Typer) -> None:
         as_published: Annotated[
             bool, typer.Option("--as-published", help=_("Keep the mistakes of the recipe's source, to see them."))
         ] = False,
-        epochs: Annotated[int | None, typer.Option(min=0, help=_("How often each picture is seen."))] = None,
+        epochs: Annotated[
+            int | None,
+            typer.Option(min=0, help=_("How often each picture is seen; 0: chosen by the number of pictures.")),
+        ] = None,
         batch_size: Annotated[int | None, typer.Option(min=1, help=_("Pictures in a step."))] = None,
         learning_rate: Annotated[float | None, typer.Option(help=_("The highest one of the schedule."))] = None,
         image_size: Annotated[
@@ -120,6 +123,8 @@ def register(app: typer.Typer) -> None:
             )
         chosen = choose_recipe(recipe, model=model, strategy=strategy, as_published=as_published)
         chosen = changed(chosen, given)
+        if as_published:
+            _tell_mistakes(recipe)
         config = CompareConfig(
             models=(chosen.name,),
             split=SplitConfig(test=test, valid=valid, seed=split_seed),
@@ -136,6 +141,15 @@ def register(app: typer.Typer) -> None:
         options = _options(tensorboard=tensorboard, precheck=not no_precheck)
         comparison = _train(source, folder, chosen, config, options, command)
         show(comparison, folder, as_json=as_json)
+
+
+def _tell_mistakes(recipe: str) -> None:
+    """Say on standard error what ``--as-published`` takes back in, from the comments of the recipe."""
+    from anmok.cli.console import harmless, stderr
+    from anmok.models.recipes import get_recipe_file, mistakes
+
+    text = _("As its source has it, mistakes included: {mistakes}").format(mistakes=mistakes(get_recipe_file(recipe)))
+    stderr().print(harmless(text), markup=False)
 
 
 def _options(*, tensorboard: bool, precheck: bool) -> TrainOptions:
