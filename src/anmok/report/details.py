@@ -63,6 +63,7 @@ class Details:
     recommended: bool
     metrics: tuple[tuple[str, Score], ...]
     curves: tuple[Plot, ...]
+    kept: str
     epochs: EpochTable | None
     grid: confusion.Grid | None
     heat_map: str
@@ -93,6 +94,7 @@ def build(model: ModelResult, index: int, *, axis: Axis, recommended: bool, thum
         recommended=recommended,
         metrics=_metrics(model),
         curves=learning_curves(model.history, key=key),
+        kept=kept_epoch(model),
         epochs=_epochs(model.history),
         grid=grid,
         heat_map=confusion.heat_map(measured) if grid is None else "",
@@ -123,6 +125,29 @@ def _class_row(given: ClassScore, axis: Axis) -> ClassRow:
         precision=score("precision", given.precision, axis),
         recall=score("recall", given.recall, axis),
         f1=score("f1", given.f1, axis),
+    )
+
+
+def kept_epoch(model: ModelResult) -> str:
+    """Return in a sentence which epoch's weights the model has; nothing where its history does not tell.
+
+    A recipe that balances classes judges epochs by means of the classes, which the history does not hold.
+    """
+    rows = [row for row in model.history if {"epoch", "valid_loss", "valid_accuracy"} <= set(row)]
+    recipe = model.recipe
+    if not rows or "balanced" in (recipe.get("class_weights"), recipe.get("sampler")):
+        return ""
+    best = {
+        "best-loss": lambda row: (row["valid_loss"], 0.0),
+        "best-accuracy": lambda row: (-row["valid_accuracy"], row["valid_loss"]),
+        "last": lambda row: (-row["epoch"], 0.0),
+    }.get(str(recipe.get("keep")))
+    if best is None:
+        return ""
+    row = min(rows, key=best)
+    text = _("Epoch {epoch} of {epochs} was kept: validation loss {loss:.3f}, {accuracy:.1%} right.")
+    return text.format(
+        epoch=int(row["epoch"]), epochs=len(model.history), loss=row["valid_loss"], accuracy=row["valid_accuracy"]
     )
 
 
