@@ -63,6 +63,17 @@ def test_the_best_trial_is_a_recipe_that_trains_and_whose_run_is_at_hand(
     assert run_at_hand.is_finished
 
 
+def test_a_search_that_has_all_its_trials_says_so_and_does_not_say_that_it_goes_on(
+    searched: Path, pictures: Path, shared_cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = tried(searched)
+    assert run(["tune", str(pictures), *WORDS, "--trials", "5", "--out", str(searched)]) == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert "5 trials were made before, as many as are asked for" in told
+    assert "the search goes on" not in told
+    assert tried(searched) == before
+
+
 def test_the_recipes_own_settings_are_the_first_trial(searched: Path) -> None:
     first = TuneFolder(searched).read().trials[0]
     assert first.settings["learning_rate"] == get_recipe("cnn-small").learning_rate

@@ -139,7 +139,14 @@ class _Search:
         """Try settings until there are enough trials, or the time is over."""
         deadline = time.monotonic() + 60 * self.config.minutes if self.config.minutes else math.inf
         done = len(self.study.counted())
-        if done:
+        if done >= self.config.trials:
+            told = ngettext(
+                "{count} trial was made before, as many as are asked for; --trials asks for more.",
+                "{count} trials were made before, as many as are asked for; --trials asks for more.",
+                done,
+            )
+            progress.say(told.format(count=done))
+        elif done:
             told = ngettext(
                 "{count} trial was made before; the search goes on.",
                 "{count} trials were made before; the search goes on.",
