@@ -30,7 +30,7 @@ text = st.text(max_size=20)
 shares = st.floats(0, 1, exclude_min=True, exclude_max=True)
 limits = st.builds(Limits, max_bytes=whole, max_pixels=whole, max_files=whole)
 splits = st.builds(SplitConfig, test=shares, valid=shares, seed=whole)
-natural = st.integers(1, 2**63 - 1)
+natural = st.integers(1, 1000)
 any_share = st.floats(0, 1)
 
 
@@ -42,7 +42,7 @@ def _recipe(strategy: str, head: str, **settings: Any) -> Recipe:
 
 recipes = st.builds(
     _recipe,
-    name=text,
+    name=st.text(min_size=1, max_size=20).filter(str.strip),
     model=text,
     strategy=st.sampled_from(("frozen", "scratch", "partial", "full")),
     head=st.sampled_from(("logistic", "linear", "layers")),
@@ -53,7 +53,8 @@ recipes = st.builds(
     class_weights=st.sampled_from(("none", "balanced")),
     augmentation=text,
     **dict.fromkeys(("image_size", "epochs", "batch_size", "patience", "seed", "copies", "accumulate"), natural),
-    **dict.fromkeys(("learning_rate", "weight_decay", "decay", "mixup"), st.floats(1e-300, 1e300)),
+    **dict.fromkeys(("learning_rate", "weight_decay", "decay"), st.floats(1e-300, 1e6)),
+    mixup=st.floats(1e-3, 1000),
     **dict.fromkeys(("warmup", "label_smoothing", "layer_decay", "backbone_rate"), any_share),
 )
 compares = st.builds(
@@ -101,6 +102,34 @@ def test_an_unknown_setting_is_named_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"^my\.toml: the setting 'epoch' is not known") as caught:
         from_mapping(Recipe, {"name": "a", "model": "b", "epoch": 3}, where="my.toml")
     assert caught.value.hint.startswith("Did you mean epochs? Known settings: name, model, ")
+
+
+BEYOND = {
+    "seed": 2**32,
+    "image_size": 4097,
+    "copies": 10**6,
+    "views": 10**400,
+    "epochs": 10**9,
+    "batch_size": 10**9,
+    "learning_rate": 1e300,
+    "weight_decay": 1e300,
+    "mixup": 1e300,
+    "cutmix": 1e-300,
+}
+
+
+@pytest.mark.parametrize(("name", "value"), BEYOND.items(), ids=BEYOND)
+def test_a_number_that_nothing_could_follow_is_refused_before_the_training_and_not_after_it(
+    name: str, value: float
+) -> None:
+    with pytest.raises(UsageError, match=rf"^The recipe a has {name} = .* wanted\.$"):
+        from_mapping(Recipe, {"name": "a", "model": "b", name: value}, where="my.toml")
+
+
+@pytest.mark.parametrize("name", ["", " ", "n" * 201, "a\udcff"], ids=["none", "blank", "long", "no text"])
+def test_a_name_that_no_table_could_show_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="1 to 200 letters"):
+        Recipe(name=name, model="b")
 
 
 def test_a_missing_setting_is_named() -> None:

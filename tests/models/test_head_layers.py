@@ -83,3 +83,11 @@ def test_dense_layers_begin_as_in_keras() -> None:
     assert layer.weight.abs().max() <= limit
     assert float(layer.weight.detach().std()) == pytest.approx(limit / 3**0.5, rel=0.02)
     assert not layer.bias.any()
+
+
+def test_a_head_that_no_memory_could_hold_is_refused_before_memory_is_asked_for() -> None:
+    layers = parse_head_layers(["flatten", "dense 65536", "dense 65536"])
+    with pytest.raises(UsageError, match=r"8,406,040,576 weights; at most 1,073,741,824"):
+        build_head(layers, (1280, 7, 7), 10)
+    with pytest.raises(UsageError, match="101 entries"):
+        parse_head_layers(["average-pool", *["dense 1"] * 100])

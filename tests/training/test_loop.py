@@ -166,7 +166,18 @@ def test_class_weights_push_towards_the_dear_class(workers: Workers) -> None:
 
 def test_training_that_breaks_down_is_said_with_the_way_out(workers: Workers) -> None:
     with pytest.raises(UsageError, match=r"small broke down in epoch \d+.*learning_rate"):
-        run(made_loop(network_recipe(epochs=3, learning_rate=1e30, warmup=0.0), workers))
+        run(made_loop(network_recipe(epochs=3, learning_rate=1e12, warmup=0.0), workers))
+
+
+def test_a_training_that_its_very_last_step_breaks_is_said_too_and_not_kept(workers: Workers) -> None:
+    loop = made_loop(
+        network_recipe(epochs=1, batch_size=500, optimizer="sgd", learning_rate=1e12, momentum=0.0), workers
+    )
+    with torch.no_grad():  # so large already that one step is enough
+        for parameter in loop.network.parameters():
+            parameter.mul_(1e8)
+    with pytest.raises(UsageError, match=r"small broke down in epoch 1.*learning_rate"):
+        run(loop)
 
 
 def test_a_training_leaves_the_random_numbers_of_others_alone(workers: Workers) -> None:

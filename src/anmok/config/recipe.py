@@ -24,6 +24,27 @@ Preprocessing = Literal["own", "mistake-0-1", "mistake-twice"]
 ClassWeights = Literal["none", "balanced"]
 #: What an epoch shows: each picture once, or each class equally often.
 SamplerName = Literal["shuffle", "balanced"]
+#: More of any of these is a slip of the keyboard, or a file from somebody who means harm: no machine has the memory or
+#: the time for it, and NumPy takes no larger seed.
+MOST = {
+    "image_size": 4096,
+    "copies": 1000,
+    "views": 1000,
+    "epochs": 10**6,
+    "batch_size": 10**6,
+    "accumulate": 10**6,
+    "patience": 10**6,
+    "seed": 2**32 - 1,
+    "learning_rate": 1e12,
+    "weight_decay": 1e6,
+    "decay": 1e6,
+    "mixup": 1000,
+    "cutmix": 1000,
+}
+#: The least alpha of the Beta distribution, beside 0, for which it can be drawn from in float32.
+LEAST_ALPHA = 1e-3
+#: Letters of a name: it is in tables, in the report and in the bundle.
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +95,7 @@ class Recipe:
         seed: of weights, order and augmentation.
 
     Raises:
-        UsageError: settings that contradict each other, or a number outside its range.
+        UsageError: settings that contradict each other, a number outside its range (see ``MOST``), or no name.
     """
 
     name: str
@@ -113,6 +134,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        self._check_name()
+        self._check_size()
         self._check_ranges()
         self._check_balance()
         if (self.head == "layers") != bool(self.head_layers):
@@ -156,11 +179,29 @@ class Recipe:
             raise self._outside("power", _("more than 0, at most 1"))
         if self.ema == 1:
             raise self._outside("ema", _("less than 1"))
+        for name in ("mixup", "cutmix"):
+            if 0 < getattr(self, name) < LEAST_ALPHA:
+                raise self._outside(name, _("0, or at least {least}").format(least=LEAST_ALPHA))
+
+    def _check_size(self) -> None:
+        for name, most in MOST.items():
+            if getattr(self, name) > most:
+                raise self._outside(name, _("at most {most}").format(most=most))
+
+    def _check_name(self) -> None:
+        # Half of a surrogate pair, as the command line makes of bytes that are no UTF-8, could not be written anywhere.
+        is_text = not any("\ud800" <= letter <= "\udfff" for letter in self.name)
+        if not (self.name.strip() and len(self.name) <= LONGEST_NAME and is_text):
+            raise UsageError(
+                _("A recipe's name is {name}; a text of 1 to {most} letters is wanted.").format(
+                    name=ascii(self.name)[:60], most=LONGEST_NAME
+                )
+            )
 
     def _outside(self, name: str, wanted: str) -> UsageError:
         return UsageError(
             _("The recipe {recipe} has {name} = {value}; {wanted} is wanted.").format(
-                recipe=self.name, name=name, value=getattr(self, name), wanted=wanted
+                recipe=self.name, name=name, value=_short(getattr(self, name)), wanted=wanted
             )
         )
 
@@ -181,3 +222,8 @@ class Recipe:
                 ).format(name=self.name),
                 hint=_("Write class_weights = {value} instead of the sampler.").format(value=repr("balanced")),
             )
+
+
+def _short(value: int | float) -> int | float | str:
+    """Return a number as it is; a whole one of more digits than Python writes, in words."""
+    return _("a number of more than 20 digits") if isinstance(value, int) and abs(value) >= 10**20 else value

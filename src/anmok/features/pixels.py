@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import logging
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +75,13 @@ class PixelFile:
         Raises:
             StorageError: disk full, no permission.
         """
-        make_room(self.path.parent, self.count * self.size**2 * 3)
+        wanted = self.count * self.size**2 * 3
+        with explained(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if wanted > _could_have(self.path.parent):
+                # Said before other programs find the disk full, and before files that are of use are deleted.
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        make_room(self.path.parent, wanted)
         # Plain writing, no memory map: a full disk is then an error and not a SIGBUS that kills the process.
         with atomic_write(self.path) as stream:
             header = {"descr": "|u1", "fortran_order": False, "shape": (self.count, self.size, self.size, 3)}
@@ -84,6 +92,11 @@ class PixelFile:
                     stream.write(np.ascontiguousarray(pixels).data)
 
             yield write
+
+
+def _could_have(folder: Path) -> int:
+    """Return how many bytes there are for a new file, if those that can be made again were deleted."""
+    return shutil.disk_usage(folder).free + sum(path.stat().st_size for path in folder.glob("*.npy"))
 
 
 def make_room(folder: Path, wanted: int) -> None:

@@ -7,6 +7,7 @@ Reading the list is light; ``build_head`` imports PyTorch.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ LayerKind = Literal["average-pool", "max-pool", "flatten", "dense", "dropout", "
 POOLS: tuple[LayerKind, ...] = ("average-pool", "max-pool", "flatten")
 #: A larger layer than this is a slip of the keyboard.
 WIDEST = 65_536
+#: So is a longer list, and more weights than these (4 GiB, and four times as much while they learn).
+LONGEST, MOST_WEIGHTS = 100, 2**30
 _ENTRY = re.compile(r"([a-z]+(?:-[a-z]+)?)(?:\s+([0-9]{1,9}(?:\.[0-9]{1,9})?))?")
 
 
@@ -53,6 +56,8 @@ def parse_head_layers(entries: Sequence[str]) -> tuple[HeadLayer, ...]:
     Raises:
         UsageError: the list is empty, or an entry is not one of the grammar; the message names it.
     """
+    if len(entries) > LONGEST:
+        raise _refusal(_("The list head_layers has {count} entries.").format(count=len(entries)))
     layers = tuple(_layer(entry) for entry in entries)
     for place, (entry, layer) in enumerate(zip(entries, layers, strict=True), start=1):
         if (layer.kind in POOLS) != (place == 1):
@@ -80,6 +85,9 @@ def build_head(layers: Sequence[HeadLayer], shape: Sequence[int], classes: int) 
         shape: ``(C, h, w)`` of a feature map, or ``(D,)`` of vectors, from which the first layer is left out because
             they went through it already.
         classes: K, outputs of the last layer.
+
+    Raises:
+        UsageError: the head is so large that it can only be a mistake.
     """
     from torch import nn
 
@@ -90,6 +98,7 @@ def build_head(layers: Sequence[HeadLayer], shape: Sequence[int], classes: int) 
         pool = {"average-pool": nn.AdaptiveAvgPool2d(1), "max-pool": nn.AdaptiveMaxPool2d(1)}.get(layers[0].kind)
         modules += [pool, nn.Flatten()] if pool is not None else [nn.Flatten()]
     width = vector_size(layers, shape)
+    _refuse_too_large(width, layers, classes)
     for layer in layers[1:]:
         if layer.kind == "dense":
             modules += [_dense(width, layer.width), nn.ReLU()]
@@ -99,6 +108,19 @@ def build_head(layers: Sequence[HeadLayer], shape: Sequence[int], classes: int) 
         else:
             modules.append(nn.BatchNorm1d(width))
     return nn.Sequential(*modules, _dense(width, classes))
+
+
+def _refuse_too_large(width: int, layers: Sequence[HeadLayer], classes: int) -> None:
+    """Refuse a head before memory is asked for; ``width`` is the length of the vectors that it begins with."""
+    widths = [width, *(layer.width for layer in layers if layer.kind == "dense"), classes]
+    weights = sum(before * after for before, after in itertools.pairwise(widths))
+    if weights > MOST_WEIGHTS:
+        raise UsageError(
+            _("The head has {count} weights; at most {most} are possible.").format(
+                count=f"{weights:,}", most=f"{MOST_WEIGHTS:,}"
+            ),
+            hint=_('Write smaller numbers behind "dense", or "average-pool" instead of "flatten".'),
+        )
 
 
 def _layer(entry: str) -> HeadLayer:

@@ -102,27 +102,27 @@ def draw_copies(
         rows: int64 ``(N,)``. ids: of these pictures, ``N``.
         threads: 0 takes all cores.
     """
-    jobs = [(place, number) for number in range(1, recipe.copies + 1) for place in range(len(rows))]
+    total = len(rows) * recipe.copies
     # Torchvision's own transforms draw from the one generator of the process, which threads would share.
     alone = not owns_its_chance(get_policy(recipe.augmentation))
     count = 1 if alone else threads or os.cpu_count() or 1
 
-    def work(handful: Sequence[tuple[int, int]]) -> list[NDArray[np.uint8]]:
+    def work(handful: range) -> list[NDArray[np.uint8]]:
         policy = get_policy(recipe.augmentation)
         return [
             draw(
                 pixels[rows[place]],
                 policy,
-                seed=variant_seed(recipe.seed, recipe.augmentation, ids[place], number),
+                seed=variant_seed(recipe.seed, recipe.augmentation, ids[place], number + 1),
             )
-            for place, number in handful
+            for number, place in (divmod(job, len(rows)) for job in handful)
         ]
 
     waiting: deque[Future[list[NDArray[np.uint8]]]] = deque()
     with ThreadPoolExecutor(count, "anmok-copies", _one_thread) as pool:
         try:
-            for begin in range(0, len(jobs), HANDFUL):
-                waiting.append(pool.submit(work, jobs[begin : begin + HANDFUL]))
+            for begin in range(0, total, HANDFUL):
+                waiting.append(pool.submit(work, range(begin, min(begin + HANDFUL, total))))
                 if len(waiting) > 2 * count:
                     yield from waiting.popleft().result()
             while waiting:

@@ -21,13 +21,12 @@ from torch.nn.functional import cross_entropy
 
 from anmok.config import Recipe
 from anmok.data.balance import class_weights
-from anmok.errors import UsageError
 from anmok.features.extractor_outputs import VectorOutput
-from anmok.i18n import _
 from anmok.models.dropout import seed_dropout
 from anmok.models.head_layers import HeadLayer, build_head, parse_head_layers
 from anmok.training.device import own_random_numbers
 from anmok.training.heads_layered import Dense, LayeredHead, Relu, Scale, Step, Vectors
+from anmok.training.learning import broke_down
 from anmok.training.optimizers import ShardedOptimizer
 from anmok.training.sampler import get_sampler
 from anmok.training.schedule import batches_for, epochs_for, rate_factor
@@ -165,6 +164,8 @@ class _Fit:
             begin = time.perf_counter()
             row = {"epoch": float(epoch + 1), **self._learn(epoch)}
             loss, accuracy, judged = self._measure()
+            if not np.isfinite(loss):
+                raise broke_down(self.recipe, epoch + 1)
             row |= {"valid_loss": loss, "valid_accuracy": accuracy, "seconds": time.perf_counter() - begin}
             history.append(row)
             report(row)
@@ -192,12 +193,7 @@ class _Fit:
             total += float(cross_entropy(logits.detach(), labels, reduction="sum"))
             right += int((logits.argmax(dim=1) == labels).sum())
         if not np.isfinite(total):
-            raise UsageError(
-                _("Training of {name} broke down in epoch {epoch}: its loss is no longer a number.").format(
-                    name=self.recipe.name, epoch=epoch + 1
-                ),
-                hint=_("Lower the recipe's learning_rate ({rate}).").format(rate=self.recipe.learning_rate),
-            )
+            raise broke_down(self.recipe, epoch + 1)
         return {"train_loss": total / len(order), "train_accuracy": right / len(order), "learning_rate": rate}
 
     def _rate(self, step: int) -> float:

@@ -48,6 +48,16 @@ class Learned:
     right: Tensor
 
 
+def broke_down(recipe: Recipe, epoch: int) -> UsageError:
+    """Return what there is to say when a loss is no number any more in ``epoch`` (from 1)."""
+    return UsageError(
+        _("Training of {name} broke down in epoch {epoch}: its loss is no longer a number.").format(
+            name=recipe.name, epoch=epoch
+        ),
+        hint=_("Lower the recipe's learning_rate ({rate}).").format(rate=recipe.learning_rate),
+    )
+
+
 class Learner:
     """Computes gradients.
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anmok.config import Recipe
-from anmok.errors import UsageError
 from anmok.i18n import _
 from anmok.models.networks import Network
 from anmok.progress import Task
@@ -21,7 +20,7 @@ from anmok.training.batches import Batch, Feed, RandomState
 from anmok.training.best import Best
 from anmok.training.device import is_worth_compiling
 from anmok.training.hooks import Hook
-from anmok.training.learning import Learner, parts_for
+from anmok.training.learning import Learner, broke_down, parts_for
 from anmok.training.measuring import PictureSet, logits_of
 from anmok.training.optimizers import ShardedOptimizer
 from anmok.training.pauses import Pace, Stop, stop_between_steps
@@ -217,18 +216,16 @@ class Loop:
         count = len(self.train_set)
         train_loss, train_accuracy = (float(total) / count for total in self._sums)
         if not np.isfinite(train_loss):
-            raise UsageError(
-                _("Training of {name} broke down in epoch {epoch}: its loss is no longer a number.").format(
-                    name=self.recipe.name, epoch=self.epoch + 1
-                ),
-                hint=_("Lower the recipe's learning_rate ({rate}).").format(rate=self.recipe.learning_rate),
-            )
+            raise broke_down(self.recipe, self.epoch + 1)
         self._replicas.gather()
         self.done = self.steps - 1
         rate = self.rate
         self.epoch += 1
         self._order, self.done, self._seconds = None, 0, 0.0
         valid_loss, valid_accuracy = self._validate()
+        if not np.isfinite(valid_loss):
+            # The last step of an epoch broke it; the training pictures were looked at before that.
+            raise broke_down(self.recipe, self.epoch)
         return {
             "epoch": self.epoch,
             "train_loss": train_loss,
