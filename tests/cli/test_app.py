@@ -153,3 +153,11 @@ def test_a_task_of_unknown_length_is_finished_by_its_end_and_not_by_an_error() -
 
     assert "✓" in shown(None)
     assert "✓" not in shown(ValueError())
+
+
+def test_the_default_folder_takes_any_name_of_a_recipe() -> None:
+    from anmok.cli.options import default_folder
+
+    assert default_folder("anmok-train", "photos", "cnn-small") == Path("anmok-train-photos-cnn-small")
+    assert default_folder("anmok-train", "photos", "../my net: 망") == Path("anmok-train-photos-..-my-net-망")
+    assert len(default_folder("anmok-train", "photos", "n" * 300).name) < 100

@@ -5,6 +5,7 @@ They are functions, called when the app is built: only then is the language of t
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,7 @@ def _known_language(value: str) -> str:
     return value
 
 
-def default_folder(prefix: str, source: str) -> Path:
+def default_folder(prefix: str, source: str, recipe: str = "") -> Path:
     """Return the folder for results where none is named: two sources, two folders.
 
     ``photos`` gives PREFIX-photos, ``photos.zip`` PREFIX-photos-zip. Most manifests are called cleaned.parquet, so one
@@ -99,6 +100,7 @@ def default_folder(prefix: str, source: str) -> Path:
     Args:
         prefix: how the name begins, such as ``anmok-clean``.
         source: as it was given.
+        recipe: its name ends the folder's; what may not stand in the name of a file becomes ``-``.
     """
     path = Path(source).resolve()
     name = path.name
@@ -109,7 +111,8 @@ def default_folder(prefix: str, source: str) -> Path:
                 parent = parent.removeprefix(made)
                 break
         name = f"{parent}-{name}"
-    return Path(f"{prefix}-{name.replace('.', '-').strip('-') or 'results'}")
+    end = "-" + re.sub(r"[^\w.-]+", "-", recipe)[:60] if recipe else ""
+    return Path(f"{prefix}-{name.replace('.', '-').strip('-') or 'results'}{end}")
 
 
 def plain_help(text: str) -> str:

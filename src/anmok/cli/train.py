@@ -133,9 +133,7 @@ def register(app: typer.Typer) -> None:
             look_over=False,
             threads=threads,
         )
-        folder = out or default_folder("anmok-train", source).with_name(
-            f"{default_folder('anmok-train', source).name}-{chosen.name}"
-        )
+        folder = out or default_folder("anmok-train", source, chosen.name)
         words = [recipe and f"--recipe={recipe}", model and f"--model={model}", strategy and f"--strategy={strategy}"]
         command = _command(source, folder, config, [word for word in words if word], given, as_published=as_published)
         options = _options(tensorboard=tensorboard, precheck=not no_precheck)

@@ -118,8 +118,7 @@ def _tune(
             _("{setting} cannot both be fixed by --set and varied by --vary.").format(setting=both[0]),
             hint=_("Give one of the two."),
         )
-    prefix = default_folder("anmok-tune", source)
-    folder = out or prefix.with_name(f"{prefix.name}-{recipe.name}")
+    folder = out or default_folder("anmok-tune", source, recipe.name)
     command = _command(source, name, folder, config, settings, vary)
     try:
         with TerminalProgress() as progress:
