@@ -16,7 +16,7 @@ import pytest
 from anmok import images
 from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
-from anmok.errors import DataError, SourceNotFound
+from anmok.errors import DataError, SourceNotFound, StorageError
 from anmok.features import extractor as extractor_module
 from anmok.features import pixels as pixels_module
 from anmok.features.extractor import Extractor, extract, load_pixels
@@ -338,3 +338,13 @@ def test_the_longest_unused_pixels_make_room(manifest: Manifest, monkeypatch: py
     assert {rule for rule, file in file_of.items() if file.exists()} == {"squash", "pad"}
     assert len(list(folder.glob("*.npy"))) == 3
     assert mapped.any()
+
+
+def test_pixels_that_the_disk_has_no_room_for_are_refused_before_it_is_full(tmp_path: Path) -> None:
+    older = tmp_path / "older.npy"
+    older.write_bytes(b"x")
+    file = pixels_module.PixelFile(tmp_path / "new.npy", 10**9, 4096)
+    with pytest.raises(StorageError, match="disk is full"), file.writing():
+        pass
+    # Nothing was deleted to make room that there cannot be.
+    assert older.exists()

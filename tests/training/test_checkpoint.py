@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -116,3 +117,20 @@ def test_damaged_weights_are_named(tmp_path: Path) -> None:
     (head_run.checkpoint_folder / "checkpoint.json").write_text('{"kind": "pickle"}', encoding="utf-8")
     with pytest.raises(StorageError, match=r"checkpoint\.json is damaged"):
         checkpoint_kind(head_run)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"classes": float("inf")}, {"classes": 10**9}, {"image_size": -8}, {"network": "../x"}, {"network": ["a"]},
+     {"network": "cifar10-cnn", "image_size": 4096}, {"backbone": {"pack": {"architecture": "hf_hub:a/b"}}}],
+    ids=", ".join,
+)  # fmt: skip
+def test_a_checkpoint_of_a_stranger_is_refused_by_name_before_memory_is_asked_for(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    run = Run(tmp_path)
+    save_network(run, get_network("cnn-small")(2), "cnn-small", {})
+    path = run.checkpoint_folder / "checkpoint.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **changes}), encoding="utf-8")
+    with pytest.raises(StorageError, match=r"checkpoint\.json is damaged"):
+        load_network(run)

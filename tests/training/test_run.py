@@ -94,7 +94,7 @@ def test_runs_of_another_recipe_or_other_data_have_other_folders() -> None:
     assert run_id(network_recipe(), HASH) in ids
 
 
-@given(st.text(max_size=300))
+@given(st.text(min_size=1, max_size=200).filter(str.strip))
 def test_whatever_a_recipe_is_called_its_folder_is_one_plain_name(name: str) -> None:
     made = run_id(network_recipe(name=name), HASH)
     assert Path(made).name == made
@@ -126,6 +126,48 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         run.history()
     with pytest.raises(StorageError, match=r"config\.json"):
         _ = Run(tmp_path / "nowhere").recipe
+
+
+STRANGE = {
+    "size of a text": {"image_size": "x"},
+    "size of a terabyte": {"image_size": 10**6},
+    "less than a pixel": {"image_size": -1},
+    "classes of a number": {"classes": 5},
+    "no classes": {"classes": []},
+    "recipe of a list": {"recipe": [1]},
+    "hash of a list": {"data_hash": [1]},
+}
+
+
+@pytest.mark.parametrize("changes", STRANGE.values(), ids=STRANGE)
+def test_the_configuration_of_a_stranger_is_refused_by_name(tmp_path: Path, changes: dict[str, object]) -> None:
+    run = begun(tmp_path)
+    run.write_config({**run.config, **changes})
+    with pytest.raises(StorageError, match=r"config\.json is not the configuration of a run"):
+        Run(run.folder).recipe  # noqa: B018
+
+
+@pytest.mark.parametrize("row", ["1,nan,1,1,1,1,1", "1,1,1,1e308,1,1,1", "9,1,1,1,1,1,1", "1,1\0,1,1,1,1,1", "\udcff"])
+def test_figures_that_no_training_gives_are_refused_by_name(tmp_path: Path, row: str) -> None:
+    run = begun(tmp_path)
+    text = ",".join(HISTORY_COLUMNS) + f"\n{row}\n"
+    (run.folder / "history.csv").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(StorageError, match=r"history\.csv"):
+        run.history()
+    (run.folder / "finished.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(StorageError, match=r"finished\.json is damaged"):
+        run.seconds  # noqa: B018
+
+
+def test_predictions_of_other_classes_are_refused_by_name(tmp_path: Path) -> None:
+    run, good = begun(tmp_path), predictions()
+    for wrong in (
+        dataclasses.replace(good, labels=good.labels + 99),
+        dataclasses.replace(good, probabilities=good.probabilities * np.float32(np.nan)),
+    ):
+        run.write_predictions(wrong)
+        with pytest.raises(StorageError, match=r"predictions\.parquet is damaged"):
+            run.predictions()
 
 
 def test_a_cleared_run_is_gone(tmp_path: Path) -> None:

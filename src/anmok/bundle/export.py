@@ -21,7 +21,7 @@ from anmok.bundle.parity import compare_answers
 from anmok.bundle.serving import GraphAnswer, ServedGraph
 from anmok.config import Limits, to_json
 from anmok.data.manifest import Manifest
-from anmok.errors import BundleError, ParityError, PictureError, UsageError
+from anmok.errors import BundleError, ParityError, PictureError, StorageError, UsageError
 from anmok.features.extractor import Extractor, extract
 from anmok.i18n import _
 from anmok.models.packs import find_pack
@@ -63,7 +63,15 @@ def export_run(run: Run, manifest: Manifest, *, threads: int = 0, progress: Prog
     _check(run, manifest)
     if _is_exported(run):
         return run.bundle_path
-    extractor = _extractor(run, progress) if checkpoint_kind(run) == "head" else None
+    kind = checkpoint_kind(run)
+    if (kind == "head") != (run.recipe.strategy == "frozen"):
+        raise StorageError(
+            _("The checkpoint of {folder} holds a {found}, and its recipe has the strategy {strategy}.").format(
+                folder=run.folder, found=kind, strategy=run.recipe.strategy
+            ),
+            hint=_("Delete the folder {folder} and train again.").format(folder=run.folder),
+        )
+    extractor = _extractor(run, progress) if kind == "head" else None
     model = _graph(run, extractor).SerializeToString(deterministic=True)
     predictions = run.predictions()
     info = _info(run, manifest, predictions)
@@ -94,7 +102,7 @@ def _check(run: Run, manifest: Manifest) -> None:
             _("The run {folder} is not finished, so there is no model to export.").format(folder=run.folder),
             hint=_("Train it to the end first: the same command goes on where it stopped."),
         )
-    if run.data_hash != manifest.content_hash:
+    if (run.data_hash, run.classes) != (manifest.content_hash, manifest.classes):
         raise UsageError(
             _("The run {folder} was trained on other pictures than the ones given.").format(folder=run.folder),
             hint=_("Give the manifest that it was trained on: the export is checked on its pictures."),

@@ -14,6 +14,7 @@ import anmok
 from anmok.errors import AnmokError
 from anmok.i18n import _
 from anmok.storage import storage_error
+from anmok.training.memory import is_out_of_memory
 
 #: Typer turns Ctrl-C into this exit code (128 + SIGINT, as shells count).
 INTERRUPTED = 130
@@ -88,6 +89,16 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of our output has left (`anmok ... | head`); nobody is there to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        complain(
+            AnmokError(
+                _("There is not enough memory for this."),
+                hint=_("Close other programs, or choose a smaller model, batch_size or image_size."),
+            )
+        )
+        return 1
     except OSError as error:
         # Rooms explain their own files; what is left is a terminal, pipe or file that takes no more of our output.
         complain(storage_error(error, Path("standard output")))

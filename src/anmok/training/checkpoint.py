@@ -7,13 +7,15 @@ needs to go on.
 from __future__ import annotations
 
 import dataclasses
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anmok.errors import StorageError
+from anmok.errors import StorageError, UsageError
+from anmok.features.extractor_outputs import VectorOutput
 from anmok.i18n import _
 from anmok.storage import explained, read_json, write_bytes, write_json
 from anmok.training.heads import AffineHead
@@ -55,7 +57,7 @@ def load_network(run: Run) -> Network:
     facts = _facts(run, "network")
     try:
         network = _built(facts)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, UsageError) as error:
         raise _damaged(_facts_path(run), error) from error
     with explained(_model_path(run)):
         try:
@@ -120,6 +122,8 @@ def load_head(run: Run) -> AffineHead | LayeredHead:
                 kind(**{field.name: tensors[f"{number}.{field.name}"] for field in dataclasses.fields(kind)})
                 for number, kind in enumerate(kinds)
             )
+            if facts["vectors"] not in typing.get_args(VectorOutput):
+                raise ValueError(f"vectors {facts['vectors']!r}")
             return LayeredHead(facts["vectors"], steps)
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise _damaged(_model_path(run), error) from error

@@ -33,7 +33,7 @@ def go_on_from(loop: Loop, start: Run) -> None:
         )
     try:
         loop.restore(dataclasses.replace(state, facts={**state.facts, "epochs": loop.epochs}))
-    except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+    except (LookupError, ArithmeticError, AttributeError, TypeError, ValueError, RuntimeError) as error:
         raise StorageError(
             _("The training cannot go on from the run {run}: {reason}").format(run=start.id, reason=error),
             hint=_("Train all epochs anew: anmok train with --epochs."),

@@ -294,6 +294,8 @@ class Loop:
         if facts["epochs"] != self.epochs:
             raise ValueError(f"{facts['epochs']} epochs instead of {self.epochs}")
         history = [{str(name): float(value) for name, value in row.items()} for row in facts["history"]]
+        if len(history) > self.epochs:
+            raise ValueError(f"{len(history)} of {self.epochs} epochs")
         self.network.load_state_dict(_below("network.", tensors))
         self._best.restore(facts["best"], _below("best.", tensors), self.network)
         self.optimizer.restore(_below("optimizer.", tensors))
@@ -302,17 +304,21 @@ class Loop:
         self.sampler.restore(_below("sampler.", tensors))
         if self._average is not None:
             self._average.restore(_below("average.", tensors))
-        self._learner.pieces = int(facts["pieces"])
+        self._learner.pieces = min(max(1, int(facts["pieces"])), self.recipe.batch_size)
         if facts["scaler"]:
             self._learner.scaler.load_state_dict(facts["scaler"])
         self.history, self.epoch = history, len(history)
         if "epoch.order" in tensors:
             self._replicas.restore(_below("replicas.", tensors))
-            self._order = tensors["epoch.order"].numpy()
-            if len(self._order) != len(self.train_set) or self._order.max() >= len(self.train_set):
-                raise ValueError(f"an epoch of {len(self._order)} pictures instead of {len(self.train_set)}")
+            order = tensors["epoch.order"].numpy()
+            places = len(self.train_set)
+            if order.dtype != np.int64 or order.shape != (places,) or order.min() < 0 or order.max() >= places:
+                raise ValueError(f"an epoch of {order.shape} pictures instead of {places}")
+            self._order = order
             self._sums.copy_(tensors["epoch.sums"])
             self.done, self._seconds = int(facts["done"]), float(facts["seconds"])
+            if not 0 <= self.done <= self.steps:
+                raise ValueError(f"{self.done} of {self.steps} steps")
         RandomState.restore(_below("random.", tensors), self.device)
 
 

@@ -216,7 +216,7 @@ def resumed(make: Callable[[], Loop], run: Run, progress: Progress) -> Loop:
         if state is None:
             return loop
         loop.restore(state)
-    except (StorageError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+    except (StorageError, LookupError, ArithmeticError, AttributeError, TypeError, ValueError, RuntimeError) as error:
         progress.say(
             _("{name}: the checkpoint cannot be used, so training begins anew. ({reason})").format(
                 name=loop.recipe.name, reason=error

@@ -25,18 +25,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anmok.config import Recipe, from_mapping, to_json
+from anmok.config.recipe import MOST
 from anmok.errors import AnmokError, StorageError
 from anmok.i18n import _
 from anmok.storage import atomic_write, explained, read_json, write_json, write_text
 
 #: Rises when a training of the new version must not be taken for one of the old.
 RUN_FORMAT = 2
+#: What no figure of a training can reach; a drawing of more would fail.
+LARGEST_FIGURE = 1e100
 HISTORY_COLUMNS = (
     "epoch",
     "train_loss",
@@ -118,8 +121,11 @@ class Run:
         """``config.json``; raises ``StorageError`` where it is missing or damaged."""
         path = self.folder / "config.json"
         values = read_json(path)
-        if not isinstance(values, dict) or not {"recipe", "data_hash", "classes", "image_size"} <= set(values):
-            raise StorageError(_("{path} is not the configuration of a run.").format(path=path))
+        if not _is_config(values):
+            raise StorageError(
+                _("{path} is not the configuration of a run.").format(path=path),
+                hint=_("Delete the folder {folder} and train again.").format(folder=self.folder),
+            )
         return values
 
     @cached_property
@@ -155,20 +161,31 @@ class Run:
     @property
     def seconds(self) -> Mapping[str, float]:
         """Seconds by stage (``features``, ``training``) of a finished run."""
-        return {str(name): float(value) for name, value in read_json(self.folder / "finished.json")["seconds"].items()}
+        path = self.folder / "finished.json"
+        try:
+            return {str(name): float(value) for name, value in read_json(path)["seconds"].items()}
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise StorageError(
+                _("{path} is damaged: {reason}.").format(path=path, reason=error),
+                hint=_("Delete the folder {folder} and train again.").format(folder=self.folder),
+            ) from error
 
     def history(self) -> tuple[Mapping[str, float], ...]:
         """Return one mapping an epoch (``HISTORY_COLUMNS``); empty for heads on vectors."""
         path = self.folder / "history.csv"
         if not path.exists():
             return ()
-        with explained(path):
-            text = path.read_text(encoding="utf-8")
         try:
-            return tuple(
+            with explained(path):
+                text = path.read_text(encoding="utf-8")
+            rows = tuple(
                 {name: float(row[name]) for name in HISTORY_COLUMNS} for row in csv.DictReader(io.StringIO(text))
             )
-        except (KeyError, TypeError, ValueError) as error:
+            for number, row in enumerate(rows, start=1):
+                if row["epoch"] != number or not all(abs(value) < LARGEST_FIGURE for value in row.values()):
+                    raise ValueError(f"row {number}")
+            return rows
+        except (KeyError, TypeError, ValueError, csv.Error) as error:
             raise StorageError(
                 _("{path} is damaged: {reason}.").format(path=path, reason=error),
                 hint=_("Delete the folder {folder} and train again.").format(folder=self.folder),
@@ -193,6 +210,7 @@ class Run:
                 column = table["probabilities"].combine_chunks()
                 flat = np.array(column.flatten(), dtype=np.float32)
                 probabilities = flat.reshape(len(table), column.type.list_size)
+                _check_answers(probabilities, table["label"].to_numpy(), len(self.classes))
             except (pa.ArrowInvalid, AttributeError, KeyError, TypeError, ValueError) as error:
                 raise StorageError(
                     _("{path} is damaged: {reason}.").format(path=self.predictions_path, reason=error),
@@ -241,6 +259,31 @@ class Run:
                 # The marker goes first: a kill in the middle must not leave a run that calls itself finished.
                 (self.folder / "finished.json").unlink(missing_ok=True)
                 shutil.rmtree(self.folder)
+
+
+def _check_answers(probabilities: NDArray[np.float32], labels: NDArray[Any], classes: int) -> None:
+    """Raise ``ValueError`` unless there is a number for each class, and each label is one of them."""
+    if probabilities.shape[1] != classes or not np.isfinite(probabilities).all():
+        raise ValueError(f"probabilities of {probabilities.shape[1]} classes instead of {classes}")
+    if not np.isin(labels, np.arange(classes)).all():
+        raise ValueError("labels of other classes")
+
+
+def _is_config(values: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Tell whether a file from a stranger, too, has what is read from ``config.json`` without another look."""
+    if not isinstance(values, dict):
+        return False
+    size, classes = values.get("image_size"), values.get("classes")
+    return (
+        isinstance(values.get("recipe"), dict)
+        and isinstance(values.get("data_hash"), str)
+        and isinstance(values.get("continues", ""), str)
+        and isinstance(size, int)
+        and 1 <= size <= MOST["image_size"]
+        and isinstance(classes, list)
+        and len(classes) > 0
+        and all(isinstance(name, str) for name in classes)
+    )
 
 
 def run_id(recipe: Recipe, data_hash: str, continues: str = "") -> str:

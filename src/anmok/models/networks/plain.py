@@ -8,6 +8,9 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
+from anmok.errors import UsageError
+from anmok.i18n import _
+from anmok.models.head_layers import MOST_WEIGHTS
 from anmok.models.networks.base import Network
 
 Padding = Literal["valid", "same"]
@@ -25,7 +28,18 @@ def convolution(inputs: int, outputs: int, size: int = 3, *, padding: Padding = 
 
 
 def dense(inputs: int, outputs: int) -> nn.Linear:
-    """Return Keras' ``Dense`` without its activation: weights by Glorot's uniform rule, biases 0."""
+    """Return Keras' ``Dense`` without its activation: weights by Glorot's uniform rule, biases 0.
+
+    Raises:
+        UsageError: it is so large that the pictures' size can only be a mistake; no memory was asked for yet.
+    """
+    if inputs * outputs > MOST_WEIGHTS:
+        raise UsageError(
+            _("A layer of this network would have {count} weights; at most {most} are possible.").format(
+                count=f"{inputs * outputs:,}", most=f"{MOST_WEIGHTS:,}"
+            ),
+            hint=_("Choose a smaller image_size: this network flattens its map."),
+        )
     return glorot(nn.Linear(inputs, outputs))
 
 
