@@ -155,6 +155,25 @@ def test_a_task_of_unknown_length_is_finished_by_its_end_and_not_by_an_error() -
     assert "✓" not in shown(ValueError())
 
 
+@pytest.mark.parametrize("width", [80, 160])
+def test_a_remark_is_shown_at_any_width_while_work_goes_on(width: int) -> None:
+    import io
+
+    from rich.console import Console
+
+    from anmok.cli.console import TerminalProgress
+
+    text = io.StringIO()
+    with (
+        TerminalProgress(Console(file=text, force_terminal=True, width=width)) as progress,
+        progress.task("small: training", 100, unit="pictures") as task,
+    ):
+        task.advance(50)
+        task.note("epoch 1/2, loss 1.234")
+        task.advance(0)
+    assert "epoch 1/2, loss 1.234" in text.getvalue()
+
+
 def test_the_default_folder_takes_any_name_of_a_recipe() -> None:
     from anmok.cli.options import default_folder
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -94,6 +95,17 @@ class _ShownTask:
         self._bars.refresh()
 
 
+class _NarrowBars(RichProgress):
+    """Bars whose remarks stand in lines of their own below them, for want of room beside them."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Return the bars, then the remarks of those that are not finished."""
+        yield from super().get_renderables()
+        for task in self.tasks:
+            if not task.finished and task.fields.get("note"):
+                yield Text(f"  {task.fields['note']}", style="dim", no_wrap=True, overflow="ellipsis")
+
+
 class TerminalProgress:
     """Bars with rate and time left for people; plain lines where standard error is no terminal.
 
@@ -115,7 +127,8 @@ class TerminalProgress:
         if wide:
             note = Column(no_wrap=True, overflow="ellipsis", ratio=3)
             columns.append(TextColumn("{task.fields[note]}", style="dim", markup=False, table_column=note))
-        self._bars = RichProgress(*columns, console=self._console, disable=not self._shown, expand=wide)
+        kind = RichProgress if wide else _NarrowBars
+        self._bars = kind(*columns, console=self._console, disable=not self._shown, expand=wide)
 
     def task(self, title: str, total: int | None = None, *, unit: str = "") -> Task:
         """Begin a bar."""
