@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from anmok.errors import UsageError
+from anmok.models.batch_norm import VectorBatchNorm
 from anmok.models.dropout import SeededDropout
 from anmok.models.head_layers import POOLS, HeadLayer, build_head, parse_head_layers, vector_size
 
@@ -57,7 +58,7 @@ def test_an_entry_that_is_none_is_named(entries: list[str], named: str) -> None:
 def test_a_head_is_built_as_listed() -> None:
     layers = parse_head_layers(["flatten", "dense 8", "dropout 0.25", "batch-norm", "dense 5"])
     head = build_head(layers, (3, 2, 4), 6)
-    kinds = [nn.Flatten, nn.Linear, nn.ReLU, SeededDropout, nn.BatchNorm1d, nn.Linear, nn.ReLU, nn.Linear]
+    kinds = [nn.Flatten, nn.Linear, nn.ReLU, SeededDropout, VectorBatchNorm, nn.Linear, nn.ReLU, nn.Linear]
     assert [type(module) for module in head] == kinds
     assert head(torch.zeros(2, 3, 2, 4)).shape == (2, 6)
     # 24 x 8 + 8, two factors and two statistics of 8 (of which 2 x 8 learn), 8 x 5 + 5, 5 x 6 + 6: as Keras counts.
@@ -91,3 +92,14 @@ def test_a_head_that_no_memory_could_hold_is_refused_before_memory_is_asked_for(
         build_head(layers, (1280, 7, 7), 10)
     with pytest.raises(UsageError, match="101 entries"):
         parse_head_layers(["average-pool", *["dense 1"] * 100])
+
+
+def test_batch_normalisation_of_a_single_picture_uses_what_was_learned_before() -> None:
+    torch.manual_seed(0)
+    head = build_head(parse_head_layers(["average-pool", "batch-norm"]), (5,), 2)
+    head(torch.randn(32, 5) * 3 + 7)
+    before = {name: value.clone() for name, value in head.state_dict().items()}
+    one = torch.randn(1, 5)
+    learning = head(one)
+    torch.testing.assert_close(learning, head.eval()(one))
+    assert all(torch.equal(value, before[name]) for name, value in head.state_dict().items())

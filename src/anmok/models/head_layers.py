@@ -91,6 +91,7 @@ def build_head(layers: Sequence[HeadLayer], shape: Sequence[int], classes: int) 
     """
     from torch import nn
 
+    from anmok.models.batch_norm import VectorBatchNorm
     from anmok.models.dropout import SeededDropout
 
     modules: list[nn.Module] = []
@@ -106,7 +107,7 @@ def build_head(layers: Sequence[HeadLayer], shape: Sequence[int], classes: int) 
         elif layer.kind == "dropout":
             modules.append(SeededDropout(layer.share))
         else:
-            modules.append(nn.BatchNorm1d(width))
+            modules.append(VectorBatchNorm(width))
     return nn.Sequential(*modules, _dense(width, classes))
 
 
