@@ -100,3 +100,22 @@ def test_a_journal_of_something_else_is_named(tmp_path: Path) -> None:
     (tmp_path / "tune.journal").write_text("no journal\nat all\n", encoding="utf-8")
     with pytest.raises(StorageError, match=r"tune\.journal is damaged"):
         study(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../../pictures", "/home", "", ".", "a/b", "a\0b"])
+def test_a_strangers_journal_cannot_name_a_folder_that_would_be_deleted(tmp_path: Path, name: str) -> None:
+    search = study(tmp_path)
+    trial, _settings = search.ask()
+    trial.set_user_attr("run", name)
+    search.study.tell(trial, 1.0)
+    with pytest.raises(StorageError, match=r"tune\.journal is damaged"):
+        study(tmp_path)
+
+
+@pytest.mark.parametrize("line", ["[1, 2]", "null", '{"op_code": 99}'])
+def test_a_journal_of_something_else_is_refused_by_name(tmp_path: Path, line: str) -> None:
+    study(tmp_path)
+    with (tmp_path / "tune.journal").open("a", encoding="utf-8") as journal:
+        journal.write(line + "\n")
+    with pytest.raises(StorageError, match=r"tune\.journal is damaged"):
+        study(tmp_path)

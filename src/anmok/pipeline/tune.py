@@ -15,7 +15,7 @@ import numpy as np
 from anmok.config import CompareConfig, Recipe, TuneConfig, from_mapping, to_json
 from anmok.data.manifest import Manifest
 from anmok.environment import describe_environment
-from anmok.errors import UsageError
+from anmok.errors import StorageError, UsageError
 from anmok.i18n import _, current_language, ngettext
 from anmok.pipeline.clock import Clock
 from anmok.pipeline.compare import divided_pictures
@@ -98,8 +98,17 @@ def tune(
         folder.write(found, search.recipe_with, language=current_language())
         return found
 
+    from optuna.exceptions import UpdateFinishedTrialError
+
     try:
         search.run(progress)
+    except UpdateFinishedTrialError as error:
+        raise StorageError(
+            _(
+                "Another search works in the folder {path} at the same time, and has taken over a trial of this one."
+            ).format(path=out),
+            hint=_("Let that one end; or name another folder with --out."),
+        ) from error
     except KeyboardInterrupt:
         if study.counted():
             written()
@@ -222,9 +231,9 @@ class _Search:
         One that somebody measured since stays: a report tells of it.
         """
         complete = self._complete()
-        best = min(complete, key=lambda trial: trial.value or math.inf).user_attrs["run"] if complete else ""
-        made = {last.id, *(str(trial.user_attrs["run"]) for trial in complete)}
-        for name in made - {best}:
+        best = min(complete, key=lambda trial: trial.value or math.inf).user_attrs.get("run", "") if complete else ""
+        made = {last.id, *(str(trial.user_attrs.get("run", "")) for trial in complete)}
+        for name in made - {best, ""}:  # without a name it would be the folder of all runs
             run = Run(last.folder.parent / name)
             if not run.metrics_path.exists():
                 run.clear()

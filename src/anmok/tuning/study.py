@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import json
 import math
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 #: What a search may vary, by setting.
 Space = Mapping[str, SearchRange | tuple[Any, ...]]
 
+#: What a run's folder may be called: it is deleted when the trial was not the best, so it must be one of ours.
+PLAIN_NAME = re.compile(r"\w[\w.-]*")
 #: At each look, the better third of the trainings goes on.
 HALVING = 3
 #: Trials of chance before the estimator proposes.
@@ -74,7 +77,13 @@ class Study:
                     direction="minimize",
                     load_if_exists=True,
                 )
-            except (ValueError, KeyError) as error:
+                for trial in self.study.get_trials(deepcopy=False):  # a stranger's may have two values, or none
+                    if trial.state.name == "COMPLETE" and not (
+                        isinstance(trial.value, float | int)
+                        and PLAIN_NAME.fullmatch(str(trial.user_attrs.get("run", "none")))
+                    ):
+                        raise ValueError(f"trial {trial.number}")
+            except (AssertionError, AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
                 raise StorageError(
                     _("{path} is damaged: {reason}.").format(path=journal, reason=error),
                     hint=_("Delete it to search anew; trained models in runs/ are found again."),
