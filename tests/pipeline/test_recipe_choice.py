@@ -103,6 +103,12 @@ def test_a_recipe_as_published_has_a_name_that_commands_take() -> None:
         get_recipe("cnn-small-as-published")
 
 
+def test_another_name_does_not_hide_that_a_recipe_is_as_published() -> None:
+    recipe = choose_recipe("sports-cnn-1", as_published=True)
+    assert changed(recipe, {"name": "good"}).name == "good-as-published"
+    assert changed(recipe, {"epochs": 2}).name == recipe.name
+
+
 def test_a_model_and_a_strategy_make_a_recipe() -> None:
     recipe = choose_recipe(model="mobilenetv2", strategy="partial:last-30-layers")
     assert (recipe.model, recipe.strategy, recipe.freeze) == ("mobilenetv2", "partial", "all but 30 layers")

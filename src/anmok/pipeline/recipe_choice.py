@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import tomllib
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from anmok.config import Recipe, SearchRange, Strategy, from_mapping, read_range, to_json
+from anmok.config import AS_PUBLISHED_SUFFIX, Recipe, SearchRange, Strategy, from_mapping, read_range, to_json
 from anmok.errors import UsageError
 from anmok.i18n import _
 from anmok.models.default_recipes import default_recipe
@@ -145,6 +146,9 @@ def changed(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
         return recipe
     where = _("Recipe {name}, as changed").format(name=recipe.name)
     new = from_mapping(Recipe, {**to_json(recipe), **settings}, where=where)
+    if recipe.name.endswith(AS_PUBLISHED_SUFFIX) and not new.name.endswith(AS_PUBLISHED_SUFFIX):
+        # No other name hides from a table that the mistakes are in it.
+        new = dataclasses.replace(new, name=new.name + AS_PUBLISHED_SUFFIX)
     idle = [name for name in _OF_EPOCHS if name in settings]
     if new.strategy == "frozen" and new.head == "logistic" and idle:
         raise UsageError(
