@@ -11,9 +11,7 @@ import pytest
 from anmok.cli.app import run
 from anmok.models.recipes import FOLDER, recipe_names
 
-MINE = (
-    '# [red]Mine.\nname = "m[b]ine"\nmodel = "cnn-small"\nstrategy = "scratch"\nhead = "linear"\nepochs = 3\n'
-)
+MINE = '# [red]Mine.\nname = "m[b]ine"\nmodel = "cnn-small"\nstrategy = "scratch"\nhead = "linear"\nepochs = 3\n'
 
 
 def test_the_list_names_every_recipe_and_whose_it_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -94,7 +94,7 @@ def test_runs_of_another_recipe_or_other_data_have_other_folders() -> None:
     assert run_id(network_recipe(), HASH) in ids
 
 
-@given(st.text(min_size=1, max_size=200).filter(str.strip))
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200).filter(str.strip))
 def test_whatever_a_recipe_is_called_its_folder_is_one_plain_name(name: str) -> None:
     made = run_id(network_recipe(name=name), HASH)
     assert Path(made).name == made

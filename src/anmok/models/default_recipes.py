@@ -47,9 +47,10 @@ def default_recipe(model: str, strategy: Strategy | str = "frozen", *, freeze: s
         return _fine_tuning(spec, "partial", freeze or FREEZE)
     if strategy == "full":
         return _fine_tuning(spec, "full", "")
-    if spec.facts is None:
-        from anmok.models.recipes import get_recipe
+    from anmok.models.recipes import get_recipe, recipe_names
 
+    # A recipe that somebody wrote knows more than what suits most models.
+    if spec.recipe in recipe_names():
         return get_recipe(spec.recipe)
     return Recipe(name=model, model=model, image_size=spec.image_size)
 
