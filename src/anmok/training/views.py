@@ -51,7 +51,9 @@ def views_of(recipe: Recipe) -> tuple[View, ...]:
             _("The recipe {name} changes pictures at random, which needs PyTorch, and it is not installed.").format(
                 name=recipe.name
             ),
-            hint=_("Install it with: pip install 'anmok[train]', or write views = 0 and augmentation = \"none\"."),
+            hint=_("Write views = 0 and augmentation = {none}; or install it with: pip install 'anmok[train]'").format(
+                none=repr("none")
+            ),
         )
     return tuple(_view(recipe.augmentation, recipe.seed, number, count) for number in range(1, count + 1))
 
