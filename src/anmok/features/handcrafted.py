@@ -18,20 +18,15 @@ kernel (Vedaldi and Zisserman, Efficient additive kernels via explicit feature m
 
 from __future__ import annotations
 
-import functools
-import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anmok.config import ResizeRule
-from anmok.errors import UsageError
 from anmok.features.extractor import Extractor
 from anmok.features.graph_builder import GraphBuilder, Value
-from anmok.i18n import _
-from anmok.locations import cache_dir
-from anmok.storage import write_bytes
+from anmok.features.handmade import handmade_extractor
 
 if TYPE_CHECKING:
     import onnx
@@ -69,23 +64,9 @@ def handcrafted_extractor(*, image_size: int = 0, resize: ResizeRule = "squash")
         UsageError: another size than the features' own was asked for.
         StorageError: the cache cannot be written.
     """
-    if image_size not in (0, SIZE):
-        raise UsageError(
-            _("The handcrafted features look at {size} pixels, not at {asked}.").format(size=SIZE, asked=image_size),
-            hint=_("Write image_size = 0 in the recipe."),
-        )
-    data = _graph_bytes()
-    digest = hashlib.sha256(data).hexdigest()
-    path = cache_dir() / "handcrafted" / f"{digest[:16]}.onnx"
-    if not path.is_file() or path.read_bytes() != data:
-        write_bytes(path, data)
-    return Extractor(name="handcrafted", onnx=path, sha256=digest, input_size=SIZE, resize=resize, dim=DIM)
-
-
-@functools.cache
-def _graph_bytes() -> bytes:
-    data: bytes = handcrafted_graph().SerializeToString(deterministic=True)
-    return data
+    return handmade_extractor(
+        "handcrafted", handcrafted_graph, size=SIZE, dim=DIM, image_size=image_size, resize=resize
+    )
 
 
 def parts() -> dict[str, slice]:

@@ -7,20 +7,15 @@ must beat.
 
 from __future__ import annotations
 
-import functools
-import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from anmok.config import ResizeRule
-from anmok.errors import UsageError
 from anmok.features.extractor import Extractor
 from anmok.features.graph_builder import GraphBuilder
 from anmok.features.handcrafted import LUMA_WEIGHTS
-from anmok.i18n import _
-from anmok.locations import cache_dir
-from anmok.storage import write_bytes
+from anmok.features.handmade import handmade_extractor
 
 if TYPE_CHECKING:
     import onnx
@@ -37,23 +32,7 @@ def plane_extractor(*, image_size: int = 0, resize: ResizeRule = "squash") -> Ex
         UsageError: another size than its own was asked for.
         StorageError: the cache cannot be written.
     """
-    if image_size not in (0, SIZE):
-        raise UsageError(
-            _("The handcrafted features look at {size} pixels, not at {asked}.").format(size=SIZE, asked=image_size),
-            hint=_("Write image_size = 0 in the recipe."),
-        )
-    data = _graph_bytes()
-    digest = hashlib.sha256(data).hexdigest()
-    path = cache_dir() / "handcrafted" / f"{digest[:16]}.onnx"
-    if not path.is_file() or path.read_bytes() != data:
-        write_bytes(path, data)
-    return Extractor(name="features-2d", onnx=path, sha256=digest, input_size=SIZE, resize=resize, dim=DIM)
-
-
-@functools.cache
-def _graph_bytes() -> bytes:
-    data: bytes = plane_graph().SerializeToString(deterministic=True)
-    return data
+    return handmade_extractor("features-2d", plane_graph, size=SIZE, dim=DIM, image_size=image_size, resize=resize)
 
 
 def plane_graph() -> onnx.ModelProto:

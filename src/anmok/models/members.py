@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from anmok.config import ResizeRule
 from anmok.features.extractor import Extractor
-from anmok.models.registry import ModelSpec, register_model
+from anmok.models.registry import ExtractorMaker, ModelSpec, register_model
 from anmok.progress import Progress
 
 
@@ -25,32 +25,37 @@ def _two_features(image_size: int, resize: ResizeRule, progress: Progress | None
     return plane_extractor(image_size=image_size, resize=resize)
 
 
+def register_handmade(name: str, title: str, about: str, make: ExtractorMaker) -> ModelSpec:
+    """Register features that people thought of, with the recipe of the same name."""
+    return register_model(
+        ModelSpec(
+            name=name,
+            title=title,
+            about=about,
+            kind="extractor",
+            needs_torch=False,
+            recipe=name,
+            make_extractor=make,
+        )
+    )
+
+
 def register_network_model(name: str, title: str, about: str) -> ModelSpec:
     """Register a network that is trained whole, by the class and with the recipe of the same name."""
     return register_model(ModelSpec(name=name, title=title, about=about, kind="network", needs_torch=True, recipe=name))
 
 
-register_model(
-    ModelSpec(
-        name="handcrafted",
-        title=_("Handcrafted features"),
-        about=_("edge directions, texture and colours that people thought of; learns in seconds, needs nothing"),
-        kind="extractor",
-        needs_torch=False,
-        recipe="handcrafted",
-        make_extractor=_handcrafted,
-    )
+register_handmade(
+    "handcrafted",
+    _("Handcrafted features"),
+    _("edge directions, texture and colours that people thought of; learns in seconds, needs nothing"),
+    _handcrafted,
 )
-register_model(
-    ModelSpec(
-        name="features-2d",
-        title=_("Two features"),
-        about=_("brightness and saturation, two numbers that people thought of; what every other model has to beat"),
-        kind="extractor",
-        needs_torch=False,
-        recipe="features-2d",
-        make_extractor=_two_features,
-    )
+register_handmade(
+    "features-2d",
+    _("Two features"),
+    _("brightness and saturation, two numbers that people thought of; what every other model has to beat"),
+    _two_features,
 )
 register_network_model(
     "cnn-small", _("Small CNN"), _("a small network that learns from your pictures alone; likes many of them")

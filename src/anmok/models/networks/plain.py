@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from typing import Literal, TypeVar
 
 import torch
@@ -59,7 +60,7 @@ def glorot(layer: LayerT) -> LayerT:
     return layer
 
 
-class PlainCNN(Network):
+class PlainCNN(Network, ABC):
     """Pixels of 0-1, convolutions, Flatten, dense layers with ReLU, one last dense layer.
 
     A subclass says in ``maps`` what lies before Flatten and in ``hidden`` how wide the dense layers are.
@@ -79,9 +80,9 @@ class PlainCNN(Network):
         self.dense = nn.Sequential(*layers)
         self.head = self.last_layer(width)
 
+    @abstractmethod
     def map_layers(self) -> list[nn.Module]:
         """Return what turns pixels float32 ``(N, 3, S, S)`` of 0-1 into the map that is flattened."""
-        raise NotImplementedError
 
     def last_layer(self, inputs: int) -> nn.Module:
         """Return what turns the embedding ``(N, inputs)`` into logits ``(N, K)``."""
