@@ -27,7 +27,7 @@ setup-dev:
 demo: setup  ## the whole way on the built-in sample: OUT=folder, DEMO_ARGS="--lang ko"
 	@$(if $(ANMOK_WEIGHTS),ANMOK_WEIGHTS=$(ANMOK_WEIGHTS)) $(BIN)/anmok demo --out $(OUT) $(DEMO_ARGS)
 
-test: setup-dev  ## all tests (about ten minutes on two cores); ARGS="-k name" picks
+test: setup-dev  ## all tests (about twenty minutes on two cores); ARGS="-k name" picks
 	@$(if $(ANMOK_DATA),ANMOK_DATA=$(ANMOK_DATA)) $(BIN)/python -m pytest $(ARGS)
 
 check: setup-dev  ## format, lint, types, layers, translations, generated documents

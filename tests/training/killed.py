@@ -82,7 +82,7 @@ def train(folder: Path, pictures: tuple[NDArray[np.uint8], NDArray[np.int64]], t
     learned = rows[(rows % 4 > 0) & ~((labels == 2) & (rows % 2 == 0))]
     sets = PictureSet(pixels, labels, learned), PictureSet(pixels, labels, rows[rows % 4 == 0])
 
-    def make() -> Loop:
+    def make(_first: bool) -> Loop:
         torch.manual_seed(5)
         network = Dropping(3)
         return Loop(network, recipe(), *sets, workers=workers, epochs=5, hooks=[Telling(pipe)], minutes=0)

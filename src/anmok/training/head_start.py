@@ -13,6 +13,7 @@ from torch import nn
 
 from anmok.config import Recipe
 from anmok.models.networks import Network
+from anmok.progress import Task
 from anmok.training.heads import fit_logistic
 from anmok.training.measuring import PictureSet, logits_of
 from anmok.training.workers import Workers
@@ -26,12 +27,14 @@ def begin_with_logistic(
     groups: Sequence[str],
     workers: Workers,
     threads: int,
+    task: Task,
 ) -> None:
     """Give the last layer of a backbone with a head ``linear`` the weights of logistic regression; no chance is drawn.
 
     Args:
         network: a ``BackboneNetwork`` whose head is one linear layer on its embedding.
         pictures: to learn from, as they are. groups: of each of them, as ``fit_logistic`` takes them.
+        task: counts pictures.
 
     Raises:
         TooFewPictures: they all show one class.
@@ -42,7 +45,7 @@ def begin_with_logistic(
     assert isinstance(last, nn.Linear)
     network.head = nn.Identity()
     try:
-        vectors = logits_of(network, pictures, workers).numpy()
+        vectors = logits_of(network, pictures, workers, advance=task.advance).numpy()
     finally:
         network.head = head
     fit = fit_logistic(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,10 +43,15 @@ class PictureSet:
         return pictures.to(device), labels.to(device)
 
 
-def logits_of(network: Network, pictures: PictureSet, workers: Workers) -> Tensor:
+def logits_of(
+    network: Network, pictures: PictureSet, workers: Workers, *, advance: Callable[[int], None] = lambda _count: None
+) -> Tensor:
     """Return the network's logits in evaluation mode, float32 ``(N, K)`` on the CPU, computed in float32.
 
     Where memory runs out, fewer pictures are measured at a time.
+
+    Args:
+        advance: is told, from any thread, of so many more pictures.
     """
     was_training = [module.training for module in network.modules()]
     device = next(network.parameters()).device
@@ -53,7 +59,9 @@ def logits_of(network: Network, pictures: PictureSet, workers: Workers) -> Tenso
     def answer(places: NDArray[np.int64]) -> Tensor:
         with torch.inference_mode():
             logits: Tensor = network(pictures.batch(places, device)[0])[0]
-            return logits.float().cpu()
+            answered = logits.float().cpu()
+        advance(len(places))
+        return answered
 
     network.eval()
     at_once = MEASURED_AT_ONCE

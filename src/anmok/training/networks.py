@@ -66,31 +66,18 @@ def train_network(
     """
     plan = _plan(recipe, len(manifest.classes), progress)
     device = choose_device()
-    run.write_config(
-        {
-            "format": RUN_FORMAT,
-            "id": run.id,
-            "recipe": to_json(recipe),
-            "data_hash": manifest.content_hash,
-            "classes": list(manifest.classes),
-            "image_size": plan.size,
-            "resize": recipe.resize,
-            **plan.facts,
-            **({"continues": start.id} if start else {}),
-            "environment": {**describe_environment(), "device": str(device)},
-        }
-    )
+    run.write_config(_config(run, recipe, manifest, plan, device=device, start=start))
     begin = time.perf_counter()
     sets = _picture_sets(recipe, manifest, plan.size, threads, progress)
     ready = time.perf_counter()
     taught = _taught(recipe)
 
-    def make() -> Loop:
+    def make(first: bool) -> Loop:
         torch.manual_seed(recipe.seed)
         network = plan.make().to(device)
-        if recipe.strategy in ("partial", "full") and recipe.head == "linear":
-            own = sets.originals
-            begin_with_logistic(network, own, recipe, groups=sets.groups, workers=workers, threads=threads)
+        # A training that goes on has a head that learned more; then this is left out.
+        if first and start is None and recipe.strategy in ("partial", "full") and recipe.head == "linear":
+            _begin_head(network, sets, recipe, workers, threads=threads, progress=progress)
         epochs = recipe.epochs or plan.epochs or epochs_for(len(sets.train))
         return Loop(
             network,
@@ -167,6 +154,23 @@ def _plan(recipe: Recipe, classes: int, progress: Progress) -> _Plan:
     )
 
 
+def _config(
+    run: Run, recipe: Recipe, manifest: Manifest, plan: _Plan, *, device: torch.device, start: Run | None
+) -> dict[str, Any]:
+    return {
+        "format": RUN_FORMAT,
+        "id": run.id,
+        "recipe": to_json(recipe),
+        "data_hash": manifest.content_hash,
+        "classes": list(manifest.classes),
+        "image_size": plan.size,
+        "resize": recipe.resize,
+        **plan.facts,
+        **({"continues": start.id} if start else {}),
+        "environment": {**describe_environment(), "device": str(device)},
+    }
+
+
 def _picture_sets(recipe: Recipe, manifest: Manifest, size: int, threads: int, progress: Progress) -> _Sets:
     """Return what is learned from (with the recipe's copies), what chooses the epoch, and what is asked at the end."""
     pixels = load_pixels(manifest, size, recipe.resize, threads=threads, progress=progress)
@@ -194,6 +198,16 @@ def _weights(recipe: Recipe, train: PictureSet, classes: int) -> torch.Tensor | 
     return torch.from_numpy(weights)
 
 
+def _begin_head(
+    network: Network, sets: _Sets, recipe: Recipe, workers: Workers, *, threads: int, progress: Progress
+) -> None:
+    title = _("{name}: fitting the head").format(name=recipe.name)
+    with progress.task(title, len(sets.originals), unit=_("pictures")) as task:
+        begin_with_logistic(
+            network, sets.originals, recipe, groups=sets.groups, workers=workers, threads=threads, task=task
+        )
+
+
 def _check_first(loop: Loop, run: Run, workers: Workers, progress: Progress) -> None:
     train = loop.train_set
     check_first(
@@ -208,21 +222,25 @@ def _check_first(loop: Loop, run: Run, workers: Workers, progress: Progress) -> 
     )
 
 
-def resumed(make: Callable[[], Loop], run: Run, progress: Progress) -> Loop:
-    """Return a loop that goes on from the run's checkpoint, or a new one where there is none that fits."""
-    loop = make()
+def resumed(make: Callable[[bool], Loop], run: Run, progress: Progress) -> Loop:
+    """Return a loop that goes on from the run's checkpoint, or a new one where there is none that fits.
+
+    Args:
+        make: returns a new loop; told whether its network's first weights will be used.
+    """
     try:
         state = load_state(run)
         if state is None:
-            return loop
+            return make(True)
+        loop = make(False)
         loop.restore(state)
     except (StorageError, LookupError, ArithmeticError, AttributeError, TypeError, ValueError, RuntimeError) as error:
         progress.say(
             _("{name}: the checkpoint cannot be used, so training begins anew. ({reason})").format(
-                name=loop.recipe.name, reason=error
+                name=run.id, reason=error
             )
         )
-        return make()
+        return make(True)
     told = _("{name}: training goes on after epoch {epoch} of {epochs}.")
     if loop.done:
         told = _("{name}: training goes on after epoch {epoch} of {epochs} and {share:.0%} of the next.")
