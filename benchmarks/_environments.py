@@ -34,8 +34,10 @@ ENVIRONMENTS: dict[str, tuple[tuple[str, ...], str]] = {
         ),
         "fastai.learner",
     ),
+    # PyTorch, timm and Pillow are borrowed, so that both sides run the same ones; uvicorn with what makes it fast.
+    "fastapi": (("fastapi==0.121.0", "uvicorn[standard]==0.38.0", "python-multipart"), "uvloop"),
 }
-BORROWING = frozenset({"fastai"})
+BORROWING = frozenset({"fastai", "fastapi"})
 
 
 class NotToBeHad(Exception):

@@ -2,14 +2,14 @@
 
     python benchmarks/reference.py [--only cifar10-cnn,sports-mobilenetv2] [--again] [--write]
 
-`make results` runs it. Each row is one `anmok train` in a process of its own. Raw results go into
-``.bench/reference/results.json`` after each row, the trainings lie beside it; what was measured before with the same
-recipe is not measured again (``--again`` does), and a training that was killed goes on. Then docs/results-training.md
-is written from that file: ``--write`` does that and nothing else. A cell that was not measured stays empty, with the
-reason. Needs ANMOK_DATA, and ANMOK_WEIGHTS for pretrained networks.
+`make results` runs it. Each row is one `anmok train` in a process of its own, below ``.bench/reference``. Raw results
+go into ``docs/measured/training.json`` after each row; what was measured before with the same recipe is not measured
+again (``--again`` does), and a training that was killed goes on. Then docs/results-training.md is written from that
+file: ``--write`` does that and nothing else. A cell that was not measured stays empty, with the reason. Needs
+ANMOK_DATA, and ANMOK_WEIGHTS for pretrained networks.
 
 Four rows of the bounds come from benchmarks of their own, which leave their figures beside: cifar10_keras.py,
-sports_keras.py, training_speed.py (``--json .bench/reference/NAME.json``).
+sports_keras.py, training_speed.py (``--json docs/measured/NAME.json``).
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ from _reference_rows import ROWS, Row
 from _reference_tables import page
 
 FOLDER = ROOT / ".bench" / "reference"
-RESULTS = FOLDER / "results.json"
+#: Kept with the project: a table of hours is measured in several sessions.
+MEASURED = ROOT / "docs" / "measured"
+RESULTS = MEASURED / "training.json"
 PAGE = ROOT / "docs" / "results-training.md"
 
 
@@ -50,9 +52,10 @@ def main() -> int:
         print("skipped: set ANMOK_DATA to the folder of real pictures")
         return 0
     FOLDER.mkdir(parents=True, exist_ok=True)
+    MEASURED.mkdir(exist_ok=True)
     for row in [] if options.write else chosen:
         measure(row, data, again=options.again)
-    others = {path.stem: read(path) for path in FOLDER.glob("*.json") if path != RESULTS}
+    others = {path.stem: read(path) for path in MEASURED.glob("*.json") if path != RESULTS}
     PAGE.write_text(page(ROWS, read(RESULTS), others), encoding="utf-8")
     print(f"written: {PAGE.relative_to(ROOT)}")
     return 0

@@ -150,6 +150,7 @@ def anmok(network: str, path: str, batch: str, epochs: str, limit: str) -> dict[
     from anmok.progress import SilentProgress
     from anmok.training.device import choose_device
     from anmok.training.loop import Loop, PictureSet
+    from anmok.training.memory import share_one_heap
     from anmok.training.workers import Workers
 
     values = np.load(path)
@@ -166,6 +167,7 @@ def anmok(network: str, path: str, batch: str, epochs: str, limit: str) -> dict[
         optimizer="adam",
         schedule="constant",
     )
+    share_one_heap()  # as every training of Anmok does first
     torch.manual_seed(0)
     module = get_network(network)(int(labels.max()) + 1, image_size=pixels.shape[1]).to(choose_device())
     train, valid = PictureSet(pixels, labels, rows), PictureSet(pixels, labels, rows[:1])

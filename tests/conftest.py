@@ -9,11 +9,22 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+if os.environ.get("PYTEST_XDIST_WORKER"):
+    # The processes share the cores already; threads of BLAS and PyTorch in each would only wait for one another.
+    # Set before NumPy and PyTorch are imported, and handed on to the processes that tests start.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 # Timings on shared machines are noisy, so no test may fail for being slow; examples are the same in every run.
 settings.register_profile("anmok", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("anmok")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with files that hold tests on the real pictures: they take longest, and other processes do the rest."""
+    slow = {item.path for item in items if item.get_closest_marker("real")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def _beside_project(variable: str, folder: str) -> Path:
@@ -50,8 +61,15 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 
 @pytest.fixture(scope="session")
 def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache folder for the whole session, for what is dear to compute."""
-    return tmp_path_factory.mktemp("shared-cache")
+    """One cache folder for the whole session, all its processes: drawn pictures, vectors and backbones are made once.
+
+    A cache is made for several processes, so the tests use it as people do.
+    """
+    base = tmp_path_factory.getbasetemp()
+    # Each process of pytest-xdist has a folder of its own in the session's.
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "shared-cache"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="module")

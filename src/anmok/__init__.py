@@ -1,14 +1,18 @@
 """Anmok (안목, "a discerning eye"): which model recognises these pictures, and how far can I trust it?
 
-What the command line does, Python code does by the same functions::
+What the command line does, Python code does by the same functions (docs/python-api.md):
 
-    import anmok
-    from pathlib import Path
-
-    result = anmok.compare("photos.zip", Path("out"), anmok.CompareConfig(models=("handcrafted", "mobilenetv2")))
-    print(result.best, result.reason)
-    for answer in anmok.Predictor.open("out/best.anmok").predict_source("holiday/"):
-        print(answer.path, answer.label, answer.probability)
+>>> import anmok
+>>> from pathlib import Path
+>>> config = anmok.CompareConfig(models=("features-2d", "handcrafted"), leaks="repair", look_over=False)
+>>> result = anmok.compare("sample", Path("out"), config)
+>>> result.best
+'handcrafted'
+>>> for answer in anmok.Predictor.open("out/best.anmok").predict_source("photos"):
+...     print(answer.path, answer.label)
+IMG_0002.jpg Cheonjiyeon waterfall
+IMG_0003.jpg Cheonjiyeon waterfall
+IMG_0004.jpg Cheonjiyeon waterfall
 
 Names are looked up when they are used, so ``import anmok`` itself is light.
 """
@@ -41,6 +45,9 @@ if TYPE_CHECKING:
     from anmok.errors import AnmokError
     from anmok.evaluation.results import Comparison, Evaluation
     from anmok.explore.results import Exploration
+    from anmok.inference.explain import Explanation, explain
+    from anmok.inference.heat_map import HeatMap, HeatMapper
+    from anmok.inference.overlay import heat_map_png
     from anmok.inference.predictor import Predictor
     from anmok.models.recipes import get_recipe, get_recipe_file
     from anmok.pipeline.augment import augment_preview
@@ -48,6 +55,7 @@ if TYPE_CHECKING:
     from anmok.pipeline.balance import balance_source, oversample
     from anmok.pipeline.clean import Cleaning, apply_findings, clean_source
     from anmok.pipeline.compare import compare
+    from anmok.pipeline.evaluate import Evaluated, evaluate
     from anmok.pipeline.explore import explore_source
     from anmok.pipeline.features2d import Features2dConfig, features_2d
     from anmok.pipeline.train import TrainOptions, resume_training, train_model
@@ -66,11 +74,15 @@ __all__ = [
     "Cleaning",
     "CompareConfig",
     "Comparison",
+    "Evaluated",
     "Evaluation",
+    "Explanation",
     "Exploration",
     "ExploreConfig",
     "Features2dConfig",
     "Finding",
+    "HeatMap",
+    "HeatMapper",
     "Limits",
     "Manifest",
     "Prediction",
@@ -89,11 +101,14 @@ __all__ = [
     "class_weights",
     "clean_source",
     "compare",
+    "evaluate",
+    "explain",
     "explore_source",
     "export_run",
     "features_2d",
     "get_recipe",
     "get_recipe_file",
+    "heat_map_png",
     "oversample",
     "resume_training",
     "scan",
@@ -112,11 +127,15 @@ _ROOMS = {
     "Cleaning": "pipeline.clean",
     "CompareConfig": "config",
     "Comparison": "evaluation.results",
+    "Evaluated": "pipeline.evaluate",
     "Evaluation": "evaluation.results",
+    "Explanation": "inference.explain",
     "Exploration": "explore.results",
     "ExploreConfig": "config",
     "Features2dConfig": "pipeline.features2d",
     "Finding": "records",
+    "HeatMap": "inference.heat_map",
+    "HeatMapper": "inference.heat_map",
     "Limits": "config",
     "Manifest": "data.manifest",
     "Prediction": "records",
@@ -135,11 +154,14 @@ _ROOMS = {
     "class_weights": "data.balance",
     "clean_source": "pipeline.clean",
     "compare": "pipeline.compare",
+    "evaluate": "pipeline.evaluate",
+    "explain": "inference.explain",
     "explore_source": "pipeline.explore",
-    "features_2d": "pipeline.features2d",
     "export_run": "bundle.export",
+    "features_2d": "pipeline.features2d",
     "get_recipe": "models.recipes",
     "get_recipe_file": "models.recipes",
+    "heat_map_png": "inference.overlay",
     "oversample": "pipeline.balance",
     "resume_training": "pipeline.train",
     "scan": "data.scan",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from anmok.notebook import ShownInNotebooks
+
 #: What a check proposes to do with a picture: leave it out, give it another label, never part it from the other one in
 #: a split, or only look at it.
 Action = Literal["remove", "relabel", "group", "review"]
@@ -88,15 +90,17 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(ShownInNotebooks):
     """The answer for one picture.
 
     Attributes:
         path: the picture, inside its source.
         label, index: the most probable class, its name and number.
         probability: of that class, 0-1, after temperature scaling.
-        unknown: True where "none of these" is the answer.
+        unknown: True where "none of these" is the answer; the class is the nearest one then.
         top: the k most probable classes with their probabilities, best first.
+        unknown_score: how little the picture looks like any class, in the unit of the bundle's score; None where the
+            bundle cannot say.
     """
 
     path: str
@@ -105,10 +109,11 @@ class Prediction:
     probability: float
     unknown: bool
     top: tuple[tuple[str, float], ...]
+    unknown_score: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fixed JSON form of ``anmok predict --json``."""
-        return {
+        """Return the fixed JSON form of ``anmok predict --json``; ``unknown_score`` is there where there is one."""
+        values = {
             "path": self.path,
             "class": self.label,
             "index": self.index,
@@ -116,10 +121,11 @@ class Prediction:
             "unknown": self.unknown,
             "top": [{"class": name, "probability": p} for name, p in self.top],
         }
+        return values if self.unknown_score is None else {**values, "unknown_score": self.unknown_score}
 
 
 @dataclass(frozen=True, slots=True)
-class PredictionFailure:
+class PredictionFailure(ShownInNotebooks):
     """A picture that could not be read, where a prediction was asked for."""
 
     path: str

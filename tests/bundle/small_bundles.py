@@ -10,13 +10,19 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from anmok.bundle.format import Reference, write_bundle
+from anmok.bundle.format import write_bundle
 from anmok.bundle.info import BundleInfo, Parity
+from anmok.bundle.reference import Reference
+from anmok.bundle.unknown.rule import UnknownRule
 
 SIZE = 16
 DIM = 8
 LABELS = ("red", "green", "blue")
 FEATURES = "features"
+
+RULE = UnknownRule(
+    score="neighbours", settings={"neighbours": 2}, threshold=0.5, accepts=0.95, pictures={"valid": 80, "train": 0}
+)
 
 
 def colour_extractor(

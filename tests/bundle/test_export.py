@@ -15,6 +15,8 @@ from PIL import Image
 from anmok.bundle.export import export_run
 from anmok.bundle.format import read_bundle, update_bundle_info
 from anmok.bundle.info import Measured
+from anmok.bundle.unknown.registry import get_score
+from anmok.bundle.unknown.threshold import crossed_scores
 from anmok.config import Recipe, ResizeRule
 from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
@@ -137,6 +139,26 @@ def test_reference_embeddings_are_those_of_training_pictures(run: Run, manifest:
     assert (answers == bundle.reference.labels).mean() > 0.9
 
 
+def test_none_of_these_is_set_on_pictures_that_were_held_out_or_scored_without_themselves(
+    run: Run, manifest: Manifest
+) -> None:
+    bundle = read_bundle(export_run(run, manifest, threads=1))
+    rule = bundle.info.unknown
+    assert rule is not None
+    assert dict(rule.pictures) == {"valid": 15, "train": 36}
+    assert bundle.reference is not None
+    predictor = Predictor.open(run.bundle_path)
+    source = manifest.of_split("valid").open_source()
+    names = list(manifest.of_split("valid").table["path"])
+    answers = list(predictor.predict_items((path, lambda path=path: source.read(path)) for path in names))
+    scores = [answer.unknown_score for answer in answers if isinstance(answer, Prediction)]
+    crossed = crossed_scores(get_score(rule.score), rule.settings, bundle.reference)
+    assert ([*scores, *crossed] <= np.array(rule.threshold)).mean() == pytest.approx(rule.accepts)
+    assert 0.95 <= rule.accepts <= 1
+    # No validation picture is remembered, or it would be its own nearest neighbour.
+    assert min(scores) > 1e-3
+
+
 def test_the_same_run_gives_the_same_bytes(run: Run, manifest: Manifest) -> None:
     first = export_run(run, manifest, threads=1).read_bytes()
     run.bundle_path.unlink()
@@ -233,12 +255,10 @@ def test_a_damaged_checkpoint_is_named(run: Run, manifest: Manifest) -> None:
 
 
 def test_the_temperature_is_fitted_on_answers_that_were_not_learned(run: Run, manifest: Manifest) -> None:
-    predictions = run.predictions()
-    # A model that was sure and wrong on half of its valid pictures has to become less sure.
-    probabilities = predictions.probabilities.copy()
-    valid = np.flatnonzero([split == "valid" for split in predictions.splits])
-    probabilities[valid] = [0.98, 0.01, 0.01]
-    run.write_predictions(replace(predictions, probabilities=probabilities))
+    held_out = run.calibration_predictions()
+    # A model that was sure and wrong on most of the pictures that it was asked about has to become less sure.
+    probabilities = np.tile(np.array([0.98, 0.01, 0.01], np.float32), (len(held_out.labels), 1))
+    run.write_out_of_fold(replace(held_out, probabilities=probabilities))
     info = read_bundle(export_run(run, manifest, threads=1)).info
     assert info.temperature > 1.5
 
@@ -257,6 +277,9 @@ def test_a_network_becomes_a_bundle_that_answers_as_it_was_trained(network_run: 
     run, manifest = network_run
     bundle = read_bundle(export_run(run, manifest, threads=1))
     assert bundle.info.parity is not None
+    # Its embeddings have learned from the training pictures, so these cannot help to set the threshold.
+    assert bundle.info.unknown is not None
+    assert dict(bundle.info.unknown.pictures) == {"valid": 15}
     assert bundle.info.parity.pictures == 33
     assert bundle.info.parity.max_difference < 1e-4
     assert bundle.info.weights_licence == ""

@@ -13,13 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anmok.bundle.format import Bundle, Reference, read_bundle, update_bundle_info, write_bundle
-from anmok.bundle.info import Measured
+from anmok.bundle.format import Bundle, read_bundle, update_bundle_info, write_bundle
+from anmok.bundle.info import FORMAT_VERSION, Measured
+from anmok.bundle.reference import Reference
 from anmok.errors import BundleError, SourceNotFound, StorageError
 from anmok.records import Interval
 from bundle.small_bundles import (
     DIM,
     LABELS,
+    RULE,
     colour_extractor,
     colour_info,
     colour_model,
@@ -99,8 +101,8 @@ def test_measures_are_stored_afterwards_and_appear_in_the_card(bundle_path: Path
 
 def test_an_update_keeps_what_an_earlier_update_stored(bundle_path: Path) -> None:
     update_bundle_info(bundle_path, measured=MEASURED)
-    info = update_bundle_info(bundle_path, temperature=1.5, unknown_threshold=0.25)
-    assert (info.measured, info.temperature, info.unknown_threshold) == (MEASURED, 1.5, 0.25)
+    info = update_bundle_info(bundle_path, temperature=1.5, unknown=RULE)
+    assert (info.measured, info.temperature, info.unknown) == (MEASURED, 1.5, RULE)
     assert read_bundle(bundle_path).info == info
 
 
@@ -115,7 +117,7 @@ def test_a_folder_is_named_as_a_storage_error(tmp_path: Path) -> None:
 
 
 def test_a_newer_format_says_to_update(bundle_path: Path, tmp_path: Path) -> None:
-    values = colour_info().to_json() | {"format_version": 2, "a_new_key": 1}
+    values = colour_info().to_json() | {"format_version": FORMAT_VERSION + 1, "a_new_key": 1}
     newer = repacked(bundle_path, tmp_path / "newer.anmok", {"bundle.json": json.dumps(values).encode()})
     with pytest.raises(BundleError, match="newer version") as caught:
         read_bundle(newer)
@@ -256,6 +258,8 @@ GOOD_EMBEDDINGS = npy(np.zeros((2, DIM), np.float16))
         ),
         (npy(np.zeros((2, DIM), np.float16), "{'descr': '|O', 'fortran_order': False, 'shape': (2, 8)}"), GOOD_LABELS),
         (npy(np.zeros((2, DIM), np.float16), "(" * 50), GOOD_LABELS),
+        (npy(np.full((2, DIM), np.nan, np.float16)), GOOD_LABELS),
+        (npy(np.full((2, DIM), -np.inf, np.float32)), GOOD_LABELS),
     ],
     ids=[
         "label-too-high",
@@ -270,6 +274,8 @@ GOOD_EMBEDDINGS = npy(np.zeros((2, DIM), np.float16))
         "negative-shape",
         "objects",
         "nonsense-header",
+        "no-numbers",
+        "infinite",
     ],
 )
 def test_damaged_reference_embeddings_are_refused(

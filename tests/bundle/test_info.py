@@ -4,24 +4,48 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anmok.bundle.info import BundleInfo, Measured, NewerFormat, Parity, info_from_json
+from anmok.bundle.reference import Reference
+from anmok.bundle.unknown.rule import UnknownRule, rule_to_json
 from anmok.records import Interval
-from bundle.small_bundles import colour_info
+from bundle.small_bundles import RULE, colour_info
 
 FULL = replace(
     colour_info(),
-    unknown_threshold=0.5,
+    unknown=RULE,
     weights_licence="Apache-2.0",
     measured=Measured("test", 6, {"accuracy": Interval(0.9, 0.6, 0.98)}),
 )
 
+
+def rule_values(**changes: Any) -> dict[str, Any]:
+    return rule_to_json(RULE) | changes
+
+
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 shares = st.floats(0, 1)
 figures = st.floats(-1e6, 1e6)
+
+
+rules = st.builds(
+    UnknownRule,
+    score=st.just("neighbours"),
+    settings=st.fixed_dictionaries({"neighbours": st.integers(1, 1000)}),
+    threshold=figures,
+    accepts=shares,
+    pictures=st.dictionaries(st.sampled_from(["train", "valid"]), st.integers(0, 10**6)),
+) | st.builds(
+    UnknownRule,
+    score=st.sampled_from(["probability", "energy"]),
+    settings=st.fixed_dictionaries({"temperature": st.floats(0.01, 100)}),
+    threshold=figures,
+    accepts=shares,
+)
 
 
 @st.composite
@@ -33,7 +57,7 @@ def infos(draw: st.DrawFn) -> BundleInfo:
         image_size=draw(st.integers(1, 4096)),
         resize=draw(st.sampled_from(["squash", "crop", "pad"])),
         temperature=draw(st.floats(0.01, 100)),
-        unknown_threshold=draw(st.none() | shares),
+        unknown=draw(st.none() | rules),
         name=draw(names),
         model=draw(names),
         recipe=draw(
@@ -71,7 +95,7 @@ def test_what_is_written_as_json_is_read_back_equal(info: BundleInfo) -> None:
 
 
 def test_every_key_is_wanted() -> None:
-    for key in FULL.to_json():
+    for key in set(FULL.to_json()) - {"origin"}:  # bundles of older versions have none
         values = FULL.to_json()
         del values[key]
         with pytest.raises(ValueError, match=f"{key} is missing"):
@@ -112,7 +136,26 @@ def test_a_key_given_twice_is_refused() -> None:
         ("temperature", float("inf")),
         ("temperature", "1"),
         ("temperature", None),
-        ("unknown_threshold", 2),
+        ("unknown", 0.5),
+        ("unknown", rule_values(score="guess")),
+        ("unknown", rule_values(score="\x1b[31m")),
+        ("unknown", rule_values(score=["neighbours"])),
+        ("unknown", rule_values(threshold="far")),
+        ("unknown", rule_values(threshold=None)),
+        ("unknown", rule_values(threshold=float("nan"))),
+        ("unknown", rule_values(threshold=float("inf"))),
+        ("unknown", rule_values(threshold=10**400)),
+        ("unknown", rule_values(accepts=1.5)),
+        ("unknown", rule_values(settings={})),
+        ("unknown", rule_values(settings={"neighbours": 0})),
+        ("unknown", rule_values(settings={"neighbours": 10**9})),
+        ("unknown", rule_values(settings={"neighbours": 2.5})),
+        ("unknown", rule_values(settings={"neighbours": [5]})),
+        ("unknown", rule_values(settings={"neighbours": 5, "temperature": 1})),
+        ("unknown", rule_values(pictures={"test": 5})),
+        ("unknown", rule_values(pictures={"valid": -5})),
+        ("unknown", rule_values(pictures={"valid": 1.5})),
+        ("unknown", rule_values(surprise=1)),
         ("data_hash", "ab"),
         ("data_hash", "AB" * 32),
         ("data_hash", "ab" * 32 + "\n"),
@@ -150,6 +193,38 @@ def test_a_newer_format_is_told_apart_even_with_other_keys() -> None:
 def test_an_older_format_than_the_first_is_refused() -> None:
     with pytest.raises(ValueError, match="format_version"):
         info_from_json(as_json(FULL.to_json() | {"format_version": 0}))
+
+
+def first_format(threshold: float | None) -> bytes:
+    values = FULL.to_json() | {"format_version": 1, "unknown_threshold": threshold}
+    del values["unknown"]
+    return as_json(values)
+
+
+def test_a_bundle_of_format_1_answers_none_of_these_below_its_probability() -> None:
+    rule = info_from_json(first_format(0.7)).unknown
+    assert rule is not None
+    score = rule.make_score(Reference(np.zeros((0, 2), np.float16), np.zeros(0, np.int32)))
+    probabilities = np.array([[0.69, 0.31], [0.71, 0.29]])
+    logits = np.log(probabilities) * FULL.temperature
+    assert rule.refuses(score(np.zeros((2, 2)), logits)).tolist() == [True, False]
+
+
+def test_a_bundle_of_format_1_without_a_threshold_never_answers_none_of_these() -> None:
+    assert info_from_json(first_format(None)) == replace(FULL, unknown=None)
+
+
+@pytest.mark.parametrize("wrong", [2, -0.1, "0.5", float("nan")])
+def test_a_wrong_threshold_of_format_1_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"unknown_threshold|number"):
+        info_from_json(first_format(wrong))
+
+
+def test_keys_of_one_format_are_not_known_in_the_other() -> None:
+    with pytest.raises(ValueError, match="unknown_threshold"):
+        info_from_json(as_json(FULL.to_json() | {"unknown_threshold": 0.5}))
+    with pytest.raises(ValueError, match="unknown_threshold is missing"):
+        info_from_json(as_json(FULL.to_json() | {"format_version": 1}))
 
 
 json_values = st.recursive(

@@ -11,7 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from anmok.cli.app import COMMANDS, run
+from anmok.cli.app import COMMANDS as MODULES
+from anmok.cli.app import run
+
+#: As people type them.
+COMMANDS = tuple(module.replace("_", "-") for module in MODULES)
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

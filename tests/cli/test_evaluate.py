@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from anmok.bundle.format import read_bundle, update_bundle_info
+from anmok.bundle.unknown.rule import UnknownRule
 from anmok.cli import main
+from anmok.cli.evaluate import _class_table
 from anmok.data.scan import scan
 from bundle.small_bundles import LABELS
 from evaluation.tinted import trained_bundle, write_shades
+from report.comparisons import comparison
 
 DIVIDED = {
     "train": dict.fromkeys(LABELS, 20),
@@ -184,3 +191,93 @@ def test_a_damaged_bundle_is_an_error_and_prints_no_figures(
     code, out, err = run(capsys, tmp_path / "half.anmok", source)
     assert (code, out) == (1, "")
     assert "half.anmok" in err
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Remembers shades of red and green only; refuses what is far from them."""
+    rule = UnknownRule(
+        score="neighbours", settings={"neighbours": 3}, threshold=0.3, accepts=0.95, pictures={"valid": 80}
+    )
+    path = trained_bundle(tmp_path_factory.mktemp("refusing") / "shades.anmok", {"red": 30, "green": 30})
+    update_bundle_info(path, unknown=rule)
+    return path
+
+
+@pytest.fixture(scope="module")
+def red_and_green(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    counts = {"train": {"red": 30, "green": 30}, "test": {"red": 40, "green": 40}}
+    return write_shades(tmp_path_factory.mktemp("source") / "shades", counts)
+
+
+@pytest.fixture(scope="module")
+def blue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_shades(tmp_path_factory.mktemp("other") / "blues", {"": {"blue": 50}})
+
+
+def test_refusals_are_measured_and_change_no_figure_of_the_classes(
+    capsys: pytest.CaptureFixture[str], refusing: Path, red_and_green: Path, tmp_path: Path
+) -> None:
+    plain = trained_bundle(tmp_path / "plain.anmok", {"red": 30, "green": 30})
+    refused, named = as_json(capsys, refusing, red_and_green), as_json(capsys, plain, red_and_green)
+    assert named["none_of_these"] is None
+    found = refused["none_of_these"]
+    for metric in ("accuracy", "log_loss", "confusion", "classes"):
+        assert refused[metric] == named[metric]
+    assert (found["score"], found["pictures"], found["others"]) == ("neighbours", 80, None)
+    assert found["accepted"]["low"] < found["accepted"]["value"] < 1
+    assert found["by_score"]["points"][0]["coverage"] == 1
+
+
+def test_pictures_of_other_things_are_measured_on_request(
+    capsys: pytest.CaptureFixture[str], refusing: Path, red_and_green: Path, blue: Path
+) -> None:
+    others = as_json(capsys, refusing, red_and_green, "--unknown", blue)["none_of_these"]["others"]
+    assert (others["source"], others["pictures"]) == (str(blue), 50)
+    assert 0.9 < others["auroc"]["value"] <= 1
+    assert others["false_acceptance"]["value"] == sum(count for _name, count in others["taken_for"]) / 50
+    assert others["false_acceptance_at_95"]["low"] <= others["false_acceptance_at_95"]["value"]
+    code, out, _err = run(capsys, refusing, red_and_green, "--unknown", blue)
+    assert code == 0
+    assert "of the pictures are answered with a class" in out
+    assert "Of 50 pictures of other things" in out
+    assert "AUROC of" in out
+
+
+def test_a_threshold_that_few_pictures_set_is_warned_of(
+    capsys: pytest.CaptureFixture[str], refusing: Path, red_and_green: Path, tmp_path: Path
+) -> None:
+    info = read_bundle(refusing).info
+    assert info.unknown is not None
+    rough = tmp_path / "rough.anmok"
+    rough.write_bytes(refusing.read_bytes())
+    update_bundle_info(rough, unknown=replace(info.unknown, pictures={"valid": 12}))
+    said = " ".join(run(capsys, rough, red_and_green)[1].split())
+    assert "a threshold that was set on 12 calibration pictures" in said
+    assert "calibration pictures" not in run(capsys, refusing, red_and_green)[1]
+
+
+def test_a_bundle_that_cannot_refuse_is_not_asked_to(
+    capsys: pytest.CaptureFixture[str], bundle: Path, source: Path, blue: Path
+) -> None:
+    code, _out, err = run(capsys, bundle, source, "--unknown", blue)
+    assert code == 2
+    assert "none of these" in err
+    assert "none of these" not in run(capsys, bundle, source)[1].lower()
+
+
+def test_other_pictures_that_are_not_there_are_said_so(
+    capsys: pytest.CaptureFixture[str], refusing: Path, red_and_green: Path
+) -> None:
+    code, _out, err = run(capsys, refusing, red_and_green, "--unknown", "nowhere.zip")
+    assert code == 2
+    assert "nowhere.zip" in err
+
+
+def test_at_80_columns_names_of_classes_are_not_cut() -> None:
+    evaluation = comparison().models[0].evaluation
+    scores = tuple(replace(score, label=name) for score in evaluation.per_class for name in ("buildings", "mountains"))
+    written = io.StringIO()
+    Console(width=80, file=written).print(_class_table(replace(evaluation, per_class=scores)))
+    assert written.getvalue().count("buildings") == len(evaluation.per_class)
+    assert max(map(len, written.getvalue().splitlines())) <= 80

@@ -96,6 +96,17 @@ def test_choosing_features_is_only_recommended_where_it_was_not_done(source: Pat
     assert not any("--x auto" in text for text in what_one_sees(dataclasses.replace(hopeless, chosen=True)))
 
 
+def test_anmok_report_draws_the_page_again_in_another_language(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    features_2d(source, out, Features2dConfig(x="brightness", y="contrast"))
+    first = (out / "features2d.html").read_text(encoding="utf-8")
+    (out / "features2d.html").unlink()
+    assert run(["report", str(out)]) == 0
+    assert (out / "features2d.html").read_text(encoding="utf-8") == first
+    assert run(["report", str(out), "--lang", "ko"]) == 0
+    assert 'lang="ko"' in (out / "features2d.html").read_text(encoding="utf-8")
+
+
 def test_the_sentences_are_said_in_korean_too(source: Path, tmp_path: Path) -> None:
     config = Features2dConfig(x="brightness", y="contrast", classes=("bright", "dark"))
     with use_language("ko"):

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,9 +16,12 @@ from typing import Any
 
 import pytest
 
+from anmok.bundle.format import update_bundle_info
+from anmok.bundle.unknown.rule import UnknownRule
 from anmok.cli import main
 from bundle.small_bundles import LABELS, write_colour_bundle
-from inference.picture_files import coloured_files, write_folder, write_zip
+from evaluation.tinted import shade, trained_bundle
+from inference.picture_files import coloured_files, png, write_folder, write_zip
 
 ANMOK = [sys.executable, "-c", "from anmok.cli import main; main()"]
 
@@ -69,6 +73,54 @@ def test_json_prints_one_object_a_picture_and_nothing_else(
         assert len(row["top"]) == 2
         assert row["top"][0] == {"class": row["class"], "probability": row["probability"]}
     assert result.stderr == b""
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Remembers shades of red and green, and refuses what is far from them."""
+    rule = UnknownRule(score="neighbours", settings={"neighbours": 3}, threshold=0.7, accepts=0.95)
+    path = trained_bundle(tmp_path_factory.mktemp("refusing") / "shades.anmok", {"red": 30, "green": 30})
+    update_bundle_info(path, unknown=rule)
+    return path
+
+
+@pytest.fixture
+def strangers(tmp_path: Path) -> Path:
+    return write_folder(tmp_path / "in", {"blue.png": png(shade("blue", 0)), "red.png": png(shade("red", 40))})
+
+
+def test_none_of_these_is_answered_with_the_nearest_class_and_its_score(
+    run: Callable[..., Ended], refusing: Path, strangers: Path
+) -> None:
+    blue, red = json_lines(run([refusing, strangers, "--json"]))
+    assert list(blue) == ["path", "class", "index", "probability", "unknown", "top", "unknown_score"]
+    assert (blue["unknown"], red["unknown"], red["class"]) == (True, False, "red")
+    assert blue["unknown_score"] > 0.7 >= red["unknown_score"]
+    assert blue["class"] == blue["top"][0]["class"]
+
+
+def test_people_read_none_of_these_and_the_nearest_class(
+    run: Callable[..., Ended], refusing: Path, strangers: Path
+) -> None:
+    printed = run([refusing, strangers]).stdout.decode()
+    lines = {line.split()[1]: line for line in printed.splitlines() if ".png" in line}
+    assert "none of these; nearest: " in lines["blue.png"]
+    assert "none of these" not in lines["red.png"]
+    assert "1 of them show" in printed
+
+
+def test_the_folder_of_a_comparison_stands_for_its_best_bundle(
+    run: Callable[..., Ended], refusing: Path, strangers: Path, tmp_path: Path
+) -> None:
+    shutil.copy(refusing, tmp_path / "best.anmok")
+    assert json_lines(run([tmp_path, strangers, "--json"])) == json_lines(run([refusing, strangers, "--json"]))
+
+
+def test_with_no_unknown_every_picture_gets_a_class(run: Callable[..., Ended], refusing: Path, strangers: Path) -> None:
+    rows = json_lines(run([refusing, strangers, "--json", "--no-unknown"]))
+    assert [row["unknown"] for row in rows] == [False, False]
+    assert "unknown_score" not in rows[0]
+    assert "none of these" not in run([refusing, strangers, "--no-unknown"]).stdout.decode()
 
 
 def test_a_picture_that_cannot_be_read_gives_its_error_and_exit_code_1(
@@ -149,7 +201,8 @@ def test_people_get_a_table_with_class_probability_and_the_next_ones(
     assert row.count("%") == 3
     assert "green" in row
     assert "blue" in row
-    assert "not readable" in text
+    assert text.count("broken.png") == 1
+    assert "! broken.png is" in text
     assert "4 pictures, 1 of them" in text
     assert result.returncode == 1
 

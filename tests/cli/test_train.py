@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from anmok.cli.app import run
 from anmok.storage import read_json, write_json
+from anmok.training import networks
 from tests.training.made import picture_folder
 
 #: A small network that learns for seconds, without anything that knows the end of the training.
@@ -59,6 +61,21 @@ def test_a_finished_run_is_not_measured_again(trained: Path, pictures: Path, sha
     before = measured.stat().st_mtime_ns
     assert run(["train", str(pictures), *QUICK, "--epochs", "2", "--out", str(trained)]) == 0
     assert measured.stat().st_mtime_ns == before
+
+
+@pytest.mark.usefixtures("shared_cache")
+def test_ctrl_c_says_once_how_far_it_came_and_once_how_to_go_on(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The signal comes when the first epoch's checkpoint is written: at the end of an epoch, whatever the machine.
+    saved = networks.save_state
+    monkeypatch.setattr(networks, "save_state", lambda *state: (saved(*state), signal.raise_signal(signal.SIGINT)))
+    assert run(["train", str(pictures), *QUICK, "--epochs", "3", "--out", str(tmp_path / "out")]) == 130
+    told = capsys.readouterr().err
+    assert told.count("stopped after 1 of 3 epochs") == 1
+    assert told.lower().count("stopped") == 1
+    assert told.count("Go on with: ") == 1
+    assert "same command" not in told
 
 
 @pytest.fixture(scope="module")

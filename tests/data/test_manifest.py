@@ -19,7 +19,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anmok.data.manifest import FORMAT, SCHEMA, Manifest, make_table, quarantine_path
+from anmok.data.manifest import Manifest, make_table
+from anmok.data.manifest_file import FORMAT, SCHEMA, quarantine_path
 from anmok.data.names import escape_path
 from anmok.errors import AnmokError, SourceNotFound, StorageError, UnknownSource
 from anmok.records import ImageRecord, Quarantined

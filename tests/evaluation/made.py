@@ -74,7 +74,7 @@ def data(
             "valid": dict(valid or dict.fromkeys(classes, 50)),
             "test": dict.fromkeys(classes, 60),
         },
-        notes=("20 % were held out.",),
+        notes=("20% were set apart.",),
         quarantined=tuple(Quarantined(f"bad/{n}.jpg", "damaged", "It ends too early.") for n in range(quarantined)),
         ignored=1,
         widths=(10.0, 20.0, 30.0, 40.0, 50.0),

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from anmok import metrics
+from anmok.bundle.unknown.rule import UnknownRule
 from anmok.evaluation.diagnosis import diagnose
 from anmok.evaluation.diagnosis.pictures import ENOUGH_PICTURES, TINY
+from anmok.evaluation.measure_unknown import measure_unknown
 from anmok.evaluation.results import DataSummary, Evaluation, ModelResult
+from anmok.evaluation.unknown import UnknownResult
 from evaluation.made import answered, answers, data, model
 
 CLASSES = ("cafe", "cave", "tea")
@@ -56,7 +59,7 @@ def test_a_tiny_test_set_is_named_also_where_all_answers_are_right() -> None:
 
 def test_so_many_pictures_as_the_warning_asks_for_are_enough_for_any_accuracy() -> None:
     rights = np.arange(ENOUGH_PICTURES + 1)
-    low, high = metrics.wilson(rights, ENOUGH_PICTURES)
+    low, high = metrics.rate_interval(rights, ENOUGH_PICTURES)
     assert (np.maximum(rights / ENOUGH_PICTURES - low, high - rights / ENOUGH_PICTURES) < TINY).all()
     assert "is small" not in said(answered(("a", "b"), [[100, 100], [100, 100]]))
 
@@ -155,3 +158,37 @@ def test_each_model_has_its_own_warnings_and_the_test_set_is_judged_once() -> No
 def test_names_with_braces_and_percent_signs_are_printed_as_they_are() -> None:
     odd = ("{0}", "%s", "{label}")
     assert "answers {label} for" in said(answered(odd, [[1, 0, 299], [0, 1, 299], [0, 0, 300]]))
+
+
+def refusing(accepted: int, pictures: int, *, calibrated: int = 400) -> UnknownResult:
+    """What is measured of a model that accepts so many of its test pictures."""
+    rule = UnknownRule(
+        score="energy", settings={"temperature": 1.0}, threshold=0.5, accepts=0.95, pictures={"valid": calibrated}
+    )
+    scores = np.repeat([0.0, 1.0], [accepted, pictures - accepted])
+    return measure_unknown(rule, scores, 1 - scores / 2, np.ones(pictures, dtype=bool))
+
+
+def test_test_pictures_that_are_refused_far_too_often_are_named() -> None:
+    text = said(answered(CLASSES, GOOD), unknown=refusing(194, 256))
+    assert 'net answers "none of these" for 24% of the test pictures, and for 5% of the calibration' in text
+
+
+@pytest.mark.parametrize(
+    ("accepted", "pictures", "calibrated"), [(243, 256, 400), (233, 256, 400), (17, 20, 40), (256, 256, 400)]
+)
+def test_refusals_that_may_be_chance_or_are_few_are_healthy(accepted: int, pictures: int, calibrated: int) -> None:
+    assert said(answered(CLASSES, GOOD), unknown=refusing(accepted, pictures, calibrated=calibrated)) == ""
+
+
+def test_a_threshold_that_few_pictures_set_is_told_with_their_number() -> None:
+    text = said(answered(CLASSES, GOOD), unknown=refusing(243, 256, calibrated=39))
+    assert 'net answers "none of these" by a threshold that was set on 39 calibration pictures' in text
+    assert "too few" in text
+
+
+def test_refusals_are_said_of_the_best_model_alone() -> None:
+    models = [model(name, answered(CLASSES, GOOD), unknown=refusing(100, 256)) for name in ("good", "better")]
+    text = "\n".join(diagnose(models, data(CLASSES)))
+    assert text.count("none of these") == 1
+    assert "good answers" in text

@@ -6,12 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from anmok.evaluation.diagnosis import Diagnosis, diagnose_training, find_illnesses
-from anmok.evaluation.diagnosis.conclusions import pictures_needed
-from anmok.evaluation.paired import ALPHA, Duel, duel
+from anmok.evaluation.paired import pairs_of_mistakes
 from anmok.evaluation.results import ModelResult, Validation
 from evaluation.made import data, model
 from training.made import CLASSES
@@ -140,24 +138,13 @@ def test_a_difference_that_the_test_set_cannot_show_is_told_with_the_pictures_it
     # A training that ended a little too early; which one misses but a few pictures depends on the machine's rounding.
     for epochs in (5, 8, 4, 6):
         near = result("near", train_small(plain_recipe(epochs=epochs)))
-        fight = duel(good.evaluation, near.evaluation)
-        assert fight is not None
-        if fight.only_first > fight.only_second and fight.p > ALPHA:
+        (pair,) = pairs_of_mistakes([good, near])
+        if pair.only_first > pair.only_second and not pair.told_apart:
             break
     (text,) = (one.text for one in all_found(good, near) if one.illness == "difference-too-small")
     assert "on 120 pictures it may be chance" in text
-    needed = pictures_needed(fight, 120)
-    assert f"about {math.ceil(needed / 10) * 10 if needed >= 100 else needed} test pictures" in text
+    assert pair.more_pictures is not None
+    needed = 120 + pair.more_pictures
+    assert f"about {math.ceil(needed / 10) * 10} test pictures" in text
     far = result("far", trained["strange"])
     assert "difference-too-small" not in {one.illness for one in all_found(good, far)}
-
-
-def test_the_pictures_asked_for_show_the_difference_as_often_as_promised() -> None:
-    random = np.random.default_rng(0)
-    shares = np.array([0.06, 0.03, 0.91])
-    needed = pictures_needed(Duel(60, 30, 0.01), 1000)
-    # Connor's formula, computed by hand: (1.960 sqrt(0.09) + 0.842 sqrt(0.0891)) ** 2 / 0.03 ** 2.
-    assert needed == math.ceil((1.959964 * 0.3 + 0.841621 * math.sqrt(0.0891)) ** 2 / 0.0009)
-    draws = random.multinomial(needed, shares, size=4000)
-    differences, apart = draws[:, 0] - draws[:, 1], draws[:, 0] + draws[:, 1]
-    assert np.mean(differences / np.sqrt(apart) > 1.959964) == pytest.approx(0.8, abs=0.03)

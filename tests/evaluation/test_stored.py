@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anmok.errors import StorageError
+from anmok.evaluation.pair_results import Difference, Pair, SharedMistake
 from anmok.evaluation.results import (
     ClassScore,
     Comparison,
@@ -22,6 +23,7 @@ from anmok.evaluation.results import (
     ModelResult,
 )
 from anmok.evaluation.stored import comparison_to_json, from_json, read_comparison, to_json
+from anmok.evaluation.unknown import CoverageCurve, CoveragePoint, UnknownResult
 from anmok.records import Interval, Quarantined
 from anmok.storage import write_json
 from evaluation.made import answered, comparison, model
@@ -58,6 +60,22 @@ evaluations = st.builds(
     without_auc=few(text),
     unknown=named(counts),
 )
+curves = st.builds(CoverageCurve, few(st.builds(CoveragePoint, numbers, intervals)), numbers)
+unknown_results = st.builds(
+    UnknownResult,
+    score=text,
+    title=text,
+    threshold=numbers,
+    calibrated_on=counts,
+    calibrated_accepts=numbers,
+    pictures=counts,
+    accepted=intervals,
+    accuracy=intervals,
+    accuracy_accepted=intervals,
+    accuracy_refused=intervals,
+    by_score=curves,
+    by_probability=curves,
+)
 models = st.builds(
     ModelResult,
     name=text,
@@ -71,6 +89,19 @@ models = st.builds(
     run=text,
     bundle=text,
     bundle_bytes=counts,
+    latency_ms=st.none() | numbers,
+    unknown=st.none() | unknown_results,
+)
+pairs = st.builds(
+    Pair,
+    first=text,
+    second=text,
+    pictures=counts,
+    only_first=counts,
+    only_second=counts,
+    both_wrong=counts,
+    differences=named(st.builds(Difference, numbers, numbers, numbers, numbers, numbers)),
+    more_pictures=st.none() | counts,
 )
 summaries = st.builds(
     DataSummary,
@@ -102,6 +133,11 @@ comparisons = st.builds(
     created=text,
     seed=counts,
     extra=named(json_values),
+    pairs=few(pairs),
+    shared_mistakes=few(st.builds(SharedMistake, path=text, true=text, predicted=named(text), probability=numbers)),
+    shared_mistakes_count=counts,
+    only_mistakes=named(few(st.builds(Mistake, text, text, text, numbers, numbers))),
+    only_mistakes_count=named(counts),
 )
 
 
@@ -143,6 +179,10 @@ def _stored() -> dict:
     return comparison_to_json(comparison([model("a", answered(("a", "b"), [[9, 1], [2, 8]]))]))
 
 
+def _evaluation(values: dict) -> dict:
+    return values["comparison"]["models"][0]["evaluation"]
+
+
 def test_a_damaged_file_is_an_error_that_says_where_and_what_was_wanted(tmp_path: Path) -> None:
     values = _stored()
     values["comparison"]["models"][0]["evaluation"]["pictures"] = "many"
@@ -162,7 +202,25 @@ def test_a_damaged_file_is_an_error_that_says_where_and_what_was_wanted(tmp_path
         (lambda v: v["comparison"].update(seconds={"scan": True}), r"seconds\.scan is True; wanted: a number"),
         (lambda v: v["comparison"].update(data=None), "data is None; wanted: an object"),
         (lambda v: v.update(format_version=2), "has the format 2"),
-        (lambda v: v.clear(), "wanted: a comparison that Anmok wrote"),
+        (lambda v: v.clear(), "wanted: a result that Anmok wrote"),
+        (
+            lambda v: _evaluation(v)["confusion"][1].pop(),
+            r"evaluation\.confusion\[1\] is 1; wanted: one entry for each of the 2 classes",
+        ),
+        (lambda v: _evaluation(v)["per_class"].pop(), r"per_class is 1; wanted: one entry for each"),
+        (lambda v: _evaluation(v)["metrics"].pop("accuracy"), r"metrics\.accuracy is None; wanted: a share"),
+        (lambda v: _evaluation(v)["metrics"].pop("balanced_accuracy"), r"balanced_accuracy is None; wanted: a share"),
+        (lambda v: _evaluation(v).update(pictures=0), r"pictures is 0; wanted: a count of at least 1"),
+        (
+            lambda v: v["comparison"].update(
+                pairs=[{"first": "a", "second": "b", "pictures": 9, "only_first": 1, "only_second": 1, "both_wrong": 1}]
+            ),
+            r"pairs\[0\]\.differences\.accuracy is None",
+        ),
+        (
+            lambda v: v["comparison"]["models"][0].update(validation={"accuracy": 1.5, "pictures": 3}),
+            r"validation\.accuracy is 1\.5; wanted: a share",
+        ),
     ],
 )
 def test_what_is_no_comparison_is_refused(tmp_path: Path, change, message: str) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from anmok.bundle.format import Reference, write_bundle
+from anmok.bundle.format import write_bundle
+from anmok.bundle.reference import Reference
 from anmok.inference.predictor import Predictor
 from bundle.small_bundles import LABELS, SIZE, colour_info, colour_model, write_colour_bundle
 from inference.picture_files import png

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from anmok.data.manifest import SCHEMA, Manifest
+from anmok.data.manifest import Manifest
+from anmok.data.manifest_file import SCHEMA
 
 PLAIN: dict[str, Any] = {
     "width": 200,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from anmok.images import resize
+from anmok.images import resize, square_in_picture
 
 RULES = ("squash", "crop", "pad")
 sides = st.integers(1, 90)
@@ -156,3 +156,28 @@ def test_anything_but_rgb_bytes_is_refused(pixels: np.ndarray) -> None:
 def test_an_array_that_is_a_view_is_read_rightly() -> None:
     pixels = noise(40, 60)
     assert np.array_equal(resize(pixels[::-1, ::2], 16, "pad"), resize(pixels[::-1, ::2].copy(), 16, "pad"))
+
+
+@given(st.integers(40, 300), st.integers(40, 300), st.integers(16, 64), rules)
+def test_the_way_back_from_the_square_finds_the_places_that_it_shows(
+    width: int, height: int, size: int, rule: str
+) -> None:
+    # Red grows evenly to the right and green downwards, so each pixel of the square says where it comes from.
+    pixels = np.zeros((height, width, 3), dtype=np.uint8)
+    pixels[..., 0] = np.rint(np.linspace(0, 255, 2 * width + 1)[1::2])
+    pixels[..., 1] = np.rint(np.linspace(0, 255, 2 * height + 1)[1::2])[:, None]
+    square = resize(pixels, size, rule).astype(float) / 255
+    x0, y0, x1, y1 = square_in_picture(width, height, size, rule)
+    for channel, axis, low, high in ((0, 1, x0, x1), (1, 0, y0, y1)):
+        wanted = low + (np.arange(size) + 0.5) / size * (high - low)
+        seen = square[..., channel].take(size // 2, axis=1 - axis)
+        # At the edges the filter repeats what it has; a pixel of the square, and a step of 255, may be lost.
+        inside = (wanted > 0.1) & (wanted < 0.9)
+        assert np.abs(seen - wanted)[inside].max(initial=0) < 0.02
+
+
+def test_the_whole_picture_is_seen_by_squash_its_middle_by_crop_and_more_than_it_by_pad() -> None:
+    assert square_in_picture(200, 100, 50, "squash") == (0, 0, 1, 1)
+    assert square_in_picture(200, 100, 50, "crop") == (0.25, 0, 0.75, 1)
+    assert square_in_picture(100, 200, 50, "crop") == (0, 0.25, 1, 0.75)
+    assert square_in_picture(200, 100, 50, "pad") == (0, -0.48, 1, 1.52)

@@ -167,18 +167,6 @@ def test_temperature_softens_and_never_changes_the_class(bundle: Path) -> None:
     )
 
 
-def test_below_the_threshold_the_answer_is_none_of_these(bundle: Path) -> None:
-    plain = read_bundle(bundle)
-    data = png(np.full((20, 20, 3), 128, np.uint8))
-    grey = [("grey", lambda: data)]
-    [answer] = Predictor(plain).predict_items(grey)
-    assert isinstance(answer, Prediction)
-    assert not answer.unknown
-    [answer] = Predictor(replace(plain, info=replace(plain.info, unknown_threshold=0.9))).predict_items(grey)
-    assert isinstance(answer, Prediction)
-    assert answer.unknown
-
-
 def test_eight_threads_get_the_answers_of_one(predictor: Predictor, tmp_path: Path) -> None:
     folder = write_folder(tmp_path, coloured_files(15))
     expected = list(predictor.predict_source(folder))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest, chi2
 
 from anmok import metrics
 from anmok.metrics.intervals import effective_pictures
@@ -19,31 +19,74 @@ from metrics.drawn import Drawn, answers
 @pytest.mark.parametrize(
     ("hits", "total", "low", "high"),
     [
-        # R. G. Newcombe, Statistics in Medicine 17 (1998) 857, table I, method 3.
+        # R. G. Newcombe, Statistics in Medicine 17 (1998) 857, table I, method 3. The last one's lower limit is 0.0061
+        # there; with one hit it is -log(0.95) / 29 instead (Brown, Cai and DasGupta 2001, section 4.1.1).
         (81, 263, 0.2553, 0.3662),
         (15, 148, 0.0624, 0.1605),
         (0, 20, 0.0, 0.1611),
-        (1, 29, 0.0061, 0.1718),
+        (1, 29, 0.00177, 0.1718),
     ],
 )
-def test_wilson_gives_newcombes_published_values(hits: int, total: int, low: float, high: float) -> None:
-    got = metrics.wilson(hits, total)
+def test_the_interval_of_a_rate_gives_published_values(hits: int, total: int, low: float, high: float) -> None:
+    got = metrics.rate_interval(hits, total)
     assert [float(x) for x in got] == pytest.approx([low, high], abs=5e-5)
 
 
-@given(st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_equals_scipys(pair: tuple[int, int]) -> None:
+def reference_interval(hits: int, total: int) -> tuple[float, float]:
+    """Wilson's interval by scipy, modified with scipy's chi-squared as Brown, Cai and DasGupta write it."""
+    plain = binomtest(hits, total).proportion_ci(method="wilson")
+    low, high = float(plain.low), float(plain.high)
+    few = 2 if total <= 50 else 3
+    if 1 <= hits <= few and hits < total / 2:
+        low = chi2.ppf(0.05, 2 * hits) / (2 * total)
+    if 1 <= total - hits <= few and total - hits < total / 2:
+        high = 1 - chi2.ppf(0.05, 2 * (total - hits)) / (2 * total)
+    return low, high
+
+
+def some_hits(total: int) -> st.SearchStrategy[tuple[int, int]]:
+    """Any number of hits out of ``total``; the few and the nearly all, which have limits of their own, often."""
+    edges = [hits for hits in (0, 1, 2, 3, 4, total - 4, total - 3, total - 2, total - 1, total) if 0 <= hits <= total]
+    return st.tuples(st.one_of(st.integers(0, total), st.sampled_from(edges)), st.just(total))
+
+
+@given(st.one_of(st.integers(1, 60), st.integers(1, 100_000)).flatmap(some_hits))
+def test_the_interval_of_a_rate_equals_the_modified_wilson_interval_by_scipy(pair: tuple[int, int]) -> None:
     hits, total = pair
-    wanted = binomtest(hits, total).proportion_ci(method="wilson")
-    low, high = metrics.wilson(hits, total)
-    assert (float(low), float(high)) == pytest.approx((wanted.low, wanted.high), abs=1e-9)
+    low, high = metrics.rate_interval(hits, total)
+    assert (float(low), float(high)) == pytest.approx(reference_interval(hits, total), abs=1e-9)
     assert 0 <= low <= hits / total <= high <= 1
 
 
-def test_wilson_of_no_pictures_at_all_is_everything() -> None:
-    low, high = metrics.wilson(np.array([0, 3]), np.array([0, 3]))
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0.1, 500))
+def test_numbers_that_are_not_whole_have_intervals_that_hold_their_rate_and_rise_with_it(
+    one: float, other: float, total: float
+) -> None:
+    rates = np.sort([one, other])
+    low, high = metrics.rate_interval(rates * total, total)
+    assert (low >= 0).all()
+    assert (low <= rates + 1e-12).all()
+    assert (rates - 1e-12 <= high).all()
+    assert (high <= 1).all()
+    assert low[0] <= low[1] + 1e-12
+    assert high[0] <= high[1] + 1e-12
+
+
+def test_the_interval_of_no_pictures_at_all_is_everything() -> None:
+    low, high = metrics.rate_interval(np.array([0, 3]), np.array([0, 3]))
     assert (low[0], high[0]) == (0.0, 1.0)
     assert low[1] > 0.4
+
+
+@pytest.mark.parametrize(("total", "least"), [(20, 0.91), (50, 0.915), (200, 0.925), (1000, 0.93)])
+def test_the_interval_of_a_rate_holds_every_rate_about_95_of_100_times(total: int, least: float) -> None:
+    """By enumeration of all numbers of hits, and not by lot."""
+    hits = np.arange(total + 1)
+    low, high = metrics.rate_interval(hits, total)
+    rates = np.linspace(0.001, 0.999, 1997)
+    held = [float(binom.pmf(hits, total, rate)[(low <= rate) & (rate <= high)].sum()) for rate in rates]
+    assert min(held) >= least
+    assert 0.945 <= np.mean(held) <= 0.96
 
 
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
@@ -118,7 +161,7 @@ def test_twenty_right_answers_out_of_twenty_are_no_certainty() -> None:
     for name in ("balanced_accuracy", "macro_f1", "weighted_f1", "roc_auc"):
         assert intervals[name].value == intervals[name].high == 1
         assert 0.6 < intervals[name].low < 0.9
-    assert intervals["balanced_accuracy"].low == pytest.approx(float(metrics.wilson(20, 20)[0]), abs=1e-9)
+    assert intervals["balanced_accuracy"].low == pytest.approx(float(metrics.rate_interval(20, 20)[0]), abs=1e-9)
 
 
 def test_a_small_class_counts_for_as_few_pictures_as_it_has() -> None:

@@ -34,6 +34,19 @@ def tiny_vit(tmp_path_factory: pytest.TempPathFactory) -> WeightPack:
     return read_pack(make_pack(tmp_path_factory.mktemp("packs"), "test_vit"))
 
 
+@pytest.fixture(scope="module")
+def graphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Exported graphs of this file alone: some are damaged here."""
+    return tmp_path_factory.mktemp("graphs")
+
+
+@pytest.fixture
+def kept_graphs(graphs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let this test use the graphs that others of this file exported."""
+    monkeypatch.setenv("ANMOK_CACHE", str(graphs))
+    return graphs
+
+
 def pictures_of(size: int, count: int = 3) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return np.stack([np.asarray(photo(size, size, seed)) for seed in range(count)])
 
@@ -55,7 +68,7 @@ def test_preprocessing_is_the_pack_s_and_inside_the_module(tiny: WeightPack) -> 
 
 
 def test_the_graph_answers_as_pytorch_and_is_made_once(
-    tiny: WeightPack, shared_cache: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tiny: WeightPack, kept_graphs: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     extractor = backbone_extractor(tiny)
     assert capfd.readouterr() == ("", "")
@@ -71,7 +84,7 @@ def test_the_graph_answers_as_pytorch_and_is_made_once(
 
 
 def test_once_exported_neither_pytorch_nor_the_weights_are_needed(
-    tiny: WeightPack, shared_cache: Path, tmp_path: Path
+    tiny: WeightPack, kept_graphs: Path, tmp_path: Path
 ) -> None:
     extractor = backbone_extractor(tiny)
     code = """
@@ -183,7 +196,7 @@ def test_a_graph_that_answers_differently_is_refused_and_not_kept(
 @pytest.mark.parametrize("file", ["model.onnx", "extractor.json"])
 @pytest.mark.parametrize("damage", [b"", b"{}", None], ids=["empty", "braces", "gone"])
 def test_a_damaged_graph_in_the_cache_is_made_again(
-    tiny: WeightPack, file: str, damage: bytes | None, monkeypatch: pytest.MonkeyPatch, shared_cache: Path
+    tiny: WeightPack, file: str, damage: bytes | None, monkeypatch: pytest.MonkeyPatch, kept_graphs: Path
 ) -> None:
     extractor = backbone_extractor(tiny)
     graph = extractor.onnx.read_bytes()

@@ -57,11 +57,16 @@ def test_the_demo_finds_all_planted_faults_through_mobilenetv2(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("shared_cache")
-def test_the_report_opens_with_what_the_checks_found_and_shows_it(demo: tuple[Path, Comparison]) -> None:
+def test_the_report_says_below_the_answer_what_the_checks_found_and_shows_it(demo: tuple[Path, Comparison]) -> None:
     out, comparison = demo
     page = (out / "report.html").read_text(encoding="utf-8")
     main = page[page.index("<main") :]
-    assert main.index('id="looked-over"') < main.index('id="answer"') < main.index('id="checks"')
+    assert (
+        main.index('id="answer"')
+        < main.index('id="looked-over"')
+        < main.index('id="models"')
+        < main.index('id="checks"')
+    )
     wrong = next(done for done in comparison.checks if done.check == "label-error")
     gallery = main[main.index('<h3 id="check-label-error"') :]
     for finding in wrong.shown:
@@ -123,7 +128,7 @@ def test_a_near_copy_of_a_test_picture_in_train_is_refused_repaired_or_said(leak
     repaired = run(leaks="repair")
     assert [row.path for row in repaired.data.quarantined] == ["train/forest/again.jpg"]
     allowed = run(leaks="allow")
-    assert "stands among the held-out ones too" in allowed.warnings[0]
+    assert "stands among the validation or test pictures too" in allowed.warnings[0]
     assert allowed.warnings[0] in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 

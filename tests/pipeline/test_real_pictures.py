@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -17,38 +15,9 @@ import pytest
 from anmok.data.sources import open_source
 from anmok.inference.predictor import Predictor
 from anmok.training.run import Run
+from tests.pipeline.compared import accuracy, anmok, compare
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("shared_cache", "real_weights")]
-
-
-def anmok(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "anmok", *words], capture_output=True, text=True, check=False)
-
-
-def compare(source: Path, models: str, out: Path) -> dict[str, Any]:
-    done = anmok("compare", str(source), "--models", models, "--out", str(out))
-    assert done.returncode == 0, done.stderr
-    for name in ("report.html", "best.anmok", "summary.json", "runs"):
-        assert (out / name).exists(), name
-    return dict(json.loads((out / "summary.json").read_text(encoding="utf-8")))
-
-
-def accuracy(summary: dict[str, Any], model: str) -> float:
-    return float(summary["models"][model]["accuracy"]["value"])
-
-
-@pytest.mark.parametrize(
-    ("source", "least", "pictures"),
-    [("horse-or-human.zip", 0.99, 256), ("sports100-small.zip", 0.85, 500), ("scenes6.zip", 0.90, 360)],
-    ids=["horse-or-human", "sports100", "scenes6"],
-)
-def test_frozen_mobilenetv2_reaches_its_figure(
-    data_dir: Path, tmp_path: Path, source: str, least: float, pictures: int
-) -> None:
-    summary = compare(data_dir / source, "mobilenetv2", tmp_path / "out")
-    assert summary["best"] == "mobilenetv2"
-    assert summary["models"]["mobilenetv2"]["pictures"] == pictures
-    assert accuracy(summary, "mobilenetv2") >= least
 
 
 @pytest.fixture(scope="module")

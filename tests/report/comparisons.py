@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import sqrt
 
+from anmok.evaluation.paired import pairs_of_mistakes
 from anmok.evaluation.results import ClassScore, Comparison, DataSummary, Evaluation, LeftOut, Mistake, ModelResult
+from anmok.evaluation.shared_mistakes import find_only, find_shared
 from anmok.records import Interval, Quarantined
 
 JEJU = ("녹차밭", "만장굴", "주상절리", "천지연 폭포", "카페", "해변")
@@ -150,7 +152,7 @@ def data_summary(
         },
         notes=(
             "The source has folders named train and test; test was kept as it is.",
-            "15 % of train (seed 0, in proportion to the classes) became valid.",
+            "15% of train (seed 0, in proportion to the classes) became valid.",
         ),
         quarantined=tuple(
             Quarantined(f"train/{classes[n % len(classes)]}/bad-{n:03d}.jpg", *reasons[n % 3]) for n in range(bad)
@@ -178,7 +180,14 @@ def comparison(
     for number, (name, skill) in enumerate(models):
         measured = evaluation(classes, skill, per_class=per_class, seed=number, paths=paths)
         results.append(model(name, measured, epochs=24 if name.startswith("cnn") else 0, skill=skill))
+    shared, shared_count = find_shared(results)
+    only, only_count = find_only(results)
     return Comparison(
+        pairs=pairs_of_mistakes(list(reversed(results))),
+        shared_mistakes=shared,
+        shared_mistakes_count=shared_count,
+        only_mistakes=only,
+        only_mistakes_count=only_count,
         data=data_summary(classes, per_class=per_class, samples=samples, bad=bad),
         models=tuple(results),
         left_out=(),
@@ -220,9 +229,9 @@ def with_troubles(given: Comparison) -> Comparison:
 
 
 def hundred() -> Comparison:
-    """Return 100 classes with more than a thousand mistakes in each of three models."""
+    """Return 100 classes with more than a thousand mistakes in each of four models."""
     names = tuple(
         f"{word} {number}" for number in range(20) for word in ("archery", "봅슬레이", "curling", "양궁", "polo")
     )
-    models = (("handcrafted", 0.35), ("cnn-small", 0.45), ("mobilenetv2", 0.5))
+    models = (("handcrafted", 0.35), ("cnn-tiny", 0.4), ("cnn-small", 0.45), ("mobilenetv2", 0.5))
     return comparison(names, models=models, per_class=25, bad=120)

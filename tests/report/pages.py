@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+import hashlib
+import re
 from html.parser import HTMLParser
 
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
@@ -48,6 +51,27 @@ class Page(HTMLParser):
     def text(self) -> str:
         """All text, white space joined, with ordinary spaces before per cent signs."""
         return " ".join("".join(f"{piece} " for piece in self.pieces).replace("\u00a0", " ").split())
+
+    @functools.cached_property
+    def programs(self) -> list[str]:
+        """The scripts that run: all but blocks of data."""
+        return [text for text in self.scripts if text.startswith('"use strict"')]
+
+    @property
+    def policy(self) -> str:
+        """What the page lets a browser do."""
+        (policy,) = [
+            found["content"] or ""
+            for tag, found in self.elements
+            if tag == "meta" and found.get("http-equiv") == "Content-Security-Policy"
+        ]
+        return policy
+
+    def runs_its_own_scripts_alone(self) -> bool:
+        """Tell whether the policy names each of the page's two scripts by its hash, and nothing more."""
+        allowed = re.findall(r"script-src ([^;]*)", self.policy)[0].split()
+        hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in self.programs]
+        return len(hashes) == 2 and sorted(allowed) == sorted(f"'sha256-{digest}'" for digest in hashes)
 
     def attributes(self, tag: str, name: str) -> list[str]:
         """Return the values of an attribute of all elements of a kind."""

@@ -84,7 +84,7 @@ def test_several_folders_are_drawn_each_into_its_own(tmp_path: Path) -> None:
 def test_one_file_for_several_reports_is_refused(tmp_path: Path) -> None:
     result = run(tmp_path, tmp_path, "-o", tmp_path / "all.html")
     assert isinstance(result.exception, UsageError)
-    assert "2 reports" in result.exception.message
+    assert "2 folders" in result.exception.message
 
 
 def test_folder_without_a_comparison_is_an_error_that_names_it(tmp_path: Path) -> None:
@@ -93,6 +93,13 @@ def test_folder_without_a_comparison_is_an_error_that_names_it(tmp_path: Path) -
     assert str(tmp_path) in result.exception.message
     (tmp_path / "comparison.json").write_text("{", encoding="utf-8")
     assert isinstance(run(tmp_path).exception, StorageError)
+
+
+def test_a_folder_that_is_not_there_is_named_with_what_may_be(tmp_path: Path) -> None:
+    error = run(tmp_path / "nowhere").exception
+    assert isinstance(error, SourceNotFound)
+    assert "There is no folder" in error.message
+    assert "runs/" in error.hint
 
 
 def test_report_is_opened_in_the_browser_only_on_demand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from anmok.report.names import columns, cut, name, plain_name, sentence, shown
+from anmok.report.names import columns, cut, name, plain_name, sentence, shown, unbroken
 
 
 @given(st.text(st.characters()))
@@ -40,5 +40,11 @@ def test_names_are_escaped_and_isolated() -> None:
 
 
 def test_sentences_escape_their_values_but_not_markup() -> None:
-    result = sentence("{a} & {b}: 95 % sure", a="<i>", b=name("c"))
-    assert result == Markup("&lt;i&gt; &amp; <bdi>c</bdi>: 95\u00a0% sure")
+    result = sentence("{a} & {b}: p < 0.05", a="<i>", b=name("c"))
+    assert result == Markup("&lt;i&gt; &amp; <bdi>c</bdi>: p\u00a0&lt;\u00a00.05")
+
+
+def test_numbers_stay_on_one_line_with_what_they_measure() -> None:
+    assert unbroken("95% of them (exact test, p < 0.001); p = 0.04, and p is small") == (
+        "95% of them (exact test, p\u00a0<\u00a00.001); p\u00a0=\u00a00.04, and p is small"
+    )

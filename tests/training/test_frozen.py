@@ -15,7 +15,8 @@ from anmok.bundle.format import read_bundle
 from anmok.config import Recipe
 from anmok.data.manifest import Manifest
 from anmok.errors import UsageError
-from anmok.training import frozen
+from anmok.progress import SilentProgress
+from anmok.training import frozen, precheck_result
 from anmok.training.checkpoint import load_head
 from anmok.training.observer import Observer
 from anmok.training.run import Run
@@ -72,6 +73,23 @@ def test_a_head_of_layers_leaves_a_complete_run_that_is_served_as_trained(
     assert info.parity is not None
     assert info.parity.same_class == 1.0
     assert info.parity.max_difference < 1e-4
+
+
+def test_vectors_that_hardly_differ_are_told_of_before_layers_learn_from_them(tmp_path: Path) -> None:
+    manifest = picture_manifest(tmp_path / "pictures", each=6)
+    said: list[str] = []
+
+    class Listener(SilentProgress):
+        def say(self, text: str) -> None:
+            said.append(text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(precheck_result, "ALIKE", 10.0)  # as if a network saw no difference between them
+        train(layers_recipe(epochs=1), manifest, tmp_path / "alike", threads=1, progress=Listener())
+    assert any("sees hardly any difference between the pictures" in text for text in said)
+    said.clear()
+    train(layers_recipe(epochs=1), manifest, tmp_path / "fine", threads=1, progress=Listener())
+    assert not any("hardly any difference" in text for text in said)
 
 
 def test_maps_in_files_train_the_head_that_maps_in_memory_do(

@@ -10,7 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from anmok.errors import TooFewPictures
-from anmok.training.heads import AffineHead, _fold_plan, _tempered_log_loss, fit_logistic
+from anmok.training.folds import fold_plan
+from anmok.training.heads import AffineHead, _tempered_log_loss, fit_logistic
 
 
 def clouds(classes: int, each: int, dim: int, spread: float = 2.0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -145,7 +146,7 @@ def test_balanced_heads_give_a_rare_class_its_due() -> None:
 def test_folds_divide_no_group_and_ask_each_row_at_most_once(rows: list[tuple[int, int]], grouped: bool) -> None:
     labels = np.array([label for label, _group in rows])
     groups = [str(group) for _label, group in rows] if grouped else None
-    plan = _fold_plan(labels, groups, seed=0)
+    plan = fold_plan(labels, groups, seed=0)
     asked = [row for _known, part in plan for row in part]
     assert len(asked) == len(set(asked))
     for known, part in plan:

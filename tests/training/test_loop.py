@@ -109,7 +109,7 @@ def test_the_state_of_another_training_is_refused(workers: Workers) -> None:
 
 def test_the_weights_of_the_best_epoch_are_kept(workers: Workers) -> None:
     # A rate that is far too high at the end of the warm-up makes the best epoch an early one in some seeds.
-    loop = run(made_loop(network_recipe(epochs=6, learning_rate=0.03, warmup=0.9), workers))
+    loop = run(made_loop(network_recipe(epochs=6, learning_rate=0.05, warmup=0.9), workers))
     losses = [row["valid_loss"] for row in loop.history]
     assert loop.best_epoch == 1 + int(np.argmin(losses))
     assert loop.best_epoch < 6

@@ -62,8 +62,12 @@ def test_batches_of_one_step_teach_what_one_large_batch_teaches(workers: Workers
         recipe = network_recipe(batch_size=batch_size, accumulate=accumulate, epochs=3, warmup=0.0, **plain)
         loops.append(run(made_loop(recipe, workers, each=24, network=Plain())))
     assert [loop.steps for loop in loops] == [1, 1]
-    torch.testing.assert_close(weights(loops[0]), weights(loops[1]), rtol=1e-4, atol=1e-6)
-    assert float((weights(loops[0]) - weights(made_loop(recipe, workers, network=Plain()))).abs().max()) > 1e-3
+    torch.manual_seed(7)
+    before = weights(made_loop(recipe, workers, each=24, network=Plain()))
+    learned = [weights(loop) - before for loop in loops]
+    assert float(learned[0].abs().max()) > 1e-3
+    # Where the processor computes in bfloat16, sums of other pictures are rounded otherwise.
+    assert float((learned[0] - learned[1]).norm() / learned[0].norm()) < 0.02
 
 
 def test_more_batches_a_step_are_fewer_steps(workers: Workers) -> None:
@@ -168,10 +172,23 @@ def test_the_learning_rate_of_the_history_follows_the_schedule(workers: Workers)
     np.testing.assert_allclose(rates, [0.01 / (1 + 0.5 * step) for step in (1, 3, 5)])
 
 
-@pytest.mark.parametrize(("batch_size", "parts"), [(1, 1), (8, 1), (16, 2), (20, 2), (32, 4), (256, 4)])
-def test_small_batches_have_fewer_parts(batch_size: int, parts: int) -> None:
-    assert parts_for(batch_size, torch.device("cpu")) == parts
-    assert parts_for(batch_size, torch.device("cuda")) == 1
+@pytest.mark.parametrize(
+    ("batch_size", "image_size", "parts"),
+    [
+        (1, 224, 1),
+        (8, 224, 1),
+        (16, 224, 2),
+        (20, 128, 2),
+        (32, 32, 2),
+        (64, 64, 2),
+        (64, 32, 2),
+        (32, 128, 4),
+        (256, 224, 4),
+    ],
+)
+def test_small_batches_and_small_pictures_have_fewer_parts(batch_size: int, image_size: int, parts: int) -> None:
+    assert parts_for(batch_size, image_size, torch.device("cpu")) == parts
+    assert parts_for(batch_size, image_size, torch.device("cuda")) == 1
 
 
 def test_saved_and_gone_on_with_the_loss_goes_on_falling_from_where_it_was(workers: Workers) -> None:

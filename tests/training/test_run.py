@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,10 @@ from hypothesis import strategies as st
 
 from anmok.config import to_json
 from anmok.errors import StorageError
-from anmok.training.run import HISTORY_COLUMNS, Predictions, Run, find_run, run_id
+from anmok.pipeline.calibration import calibration_of
+from anmok.training.checkpoint import load_network
+from anmok.training.predictions import Predictions
+from anmok.training.run import HISTORY_COLUMNS, Run, find_run, run_id
 from tests.training.made import network_recipe, small_disk
 
 HASH = "ab" * 32
@@ -128,6 +132,25 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         _ = Run(tmp_path / "nowhere").recipe
 
 
+MISSING: dict[str, Callable[[Run], object]] = {
+    "config.json": lambda run: Run(run.folder).recipe,
+    "predictions.parquet": Run.predictions,
+    "answers.parquet": Run.answers,
+    "finished.json": lambda run: run.seconds,
+    "checkpoint.json": load_network,
+    "metrics.json": lambda run: calibration_of(run, seed=0),
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_a_deleted_file_is_called_missing_with_what_to_do(tmp_path: Path, name: str) -> None:
+    run = begun(tmp_path)
+    if name == "config.json":
+        (run.folder / name).unlink()
+    with pytest.raises(StorageError, match=rf"{name} is missing.*train again"):
+        MISSING[name](run)
+
+
 STRANGE = {
     "size of a text": {"image_size": "x"},
     "size of a terabyte": {"image_size": 10**6},
@@ -168,6 +191,8 @@ def test_predictions_of_other_classes_are_refused_by_name(tmp_path: Path) -> Non
         run.write_predictions(wrong)
         with pytest.raises(StorageError, match=r"predictions\.parquet is damaged"):
             run.predictions()
+    with pytest.raises(StorageError, match=r"the probabilities of 3 pictures are no numbers \(NaN\)"):
+        run.predictions()
 
 
 def test_a_cleared_run_is_gone(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from anmok.training.checkpoint import load_head, load_network
 from anmok.training.loop import PictureSet, logits_of
 from anmok.training.rows import rows_of
 from anmok.training.run import Run
-from anmok.training.state import State, save_state
+from anmok.training.state import State, load_state, save_state
 from anmok.training.train import train
 from anmok.training.workers import Workers
 from tests.training.made import network_recipe, picture_folder, picture_manifest, small_disk
@@ -268,12 +268,29 @@ def test_after_ctrl_c_it_says_how_to_go_on_and_does(tmp_path: Path, manifest: Ma
     listener, recipe = Interrupting(), network_recipe(epochs=4)
     with pytest.raises(KeyboardInterrupt):
         train(recipe, manifest, tmp_path / "runs", threads=1, progress=listener)
-    assert listener.said == [
-        "small: stopped after 2 of 4 epochs and 33% of the next. The same command goes on from there."
-    ]
+    assert listener.said == ["small: stopped after 2 of 4 epochs and 33% of the next."]
     run = train(recipe, manifest, tmp_path / "runs", threads=1, progress=(later := Listener()))
     assert later.said == ["small: training goes on after epoch 2 of 4 and 33% of the next."]
     assert_alike(run, train(recipe, manifest, tmp_path / "whole", threads=1))
+
+
+def test_a_checkpoint_without_numbers_is_not_blamed_on_the_learning_rate(tmp_path: Path, manifest: Manifest) -> None:
+    recipe = network_recipe(epochs=4)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, manifest, tmp_path / "runs", threads=1, progress=Interrupting())
+    (run,) = (Run(folder) for folder in (tmp_path / "runs").iterdir())
+    state = load_state(run)
+    assert state is not None
+    broken = {k: t * float("nan") if t.is_floating_point() else t for k, t in state.tensors.items()}
+    save_state(run, State(broken, state.facts))
+    assert train(recipe, manifest, tmp_path / "runs", threads=1, progress=(listener := Listener())).is_finished
+    assert "the checkpoint cannot be used, so training begins anew" in listener.said[0]
+    assert "NaN" in listener.said[0]
+
+
+def test_views_of_a_network_that_learns_are_refused_and_not_passed_over(tmp_path: Path, manifest: Manifest) -> None:
+    with pytest.raises(UsageError, match="views, which are for frozen networks; its strategy is 'scratch'"):
+        train(network_recipe(views=2, augmentation="flip-shift"), manifest, tmp_path / "runs", threads=1)
 
 
 def test_a_full_disk_is_said_and_what_is_done_is_kept(

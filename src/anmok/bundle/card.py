@@ -2,63 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+from anmok.bundle.data_card import render_data_card
 from anmok.bundle.info import BundleInfo, Measured
-from anmok.i18n import _
-
-#: Classes named in the table; a card with thousands of rows helps nobody.
-MAX_ROWS = 200
+from anmok.bundle.markdown import plain, row
+from anmok.bundle.unknown.registry import get_score
+from anmok.bundle.unknown.rule import UnknownRule
+from anmok.i18n import _, ngettext
 
 
 def render_card(info: BundleInfo) -> str:
-    """Return the card as Markdown, in the current language."""
-    parts = [_what(info), _data(info), _measures(info.measured), _limits(info), _licence(info), _making(info)]
+    """Return the model card and below it the data card, as Markdown, in the current language."""
+    parts = [
+        _what(info),
+        _measures(info.measured),
+        _limits(info),
+        _licence(info),
+        _making(info),
+        render_data_card(info),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
 def _what(info: BundleInfo) -> str:
     text = _("Takes a photo and answers which of {count} classes it shows, with a probability for each.")
-    return f"# {_plain(info.name)}\n\n" + text.format(count=len(info.labels))
-
-
-def _data(info: BundleInfo) -> str:
-    splits = list(info.pictures)
-    lines = [
-        "## " + _("Data"),
-        "",
-        _("Pictures by class and split; content hash {hash}.").format(hash=f"`{info.data_hash}`"),
-        "",
-        _row([_("class"), *splits]),
-        _row(["---", *["---:"] * len(splits)]),
-        *_class_rows(info, splits),
-    ]
-    if len(info.labels) > MAX_ROWS:
-        lines += ["", _("... and {count} more classes.").format(count=len(info.labels) - MAX_ROWS)]
-    return "\n".join(lines)
-
-
-def _class_rows(info: BundleInfo, splits: list[str]) -> Iterator[str]:
-    for index, label in enumerate(info.labels[:MAX_ROWS]):
-        yield _row([_plain(label), *(str(info.pictures[split][index]) for split in splits)])
+    return f"# {plain(info.name)}\n\n" + text.format(count=len(info.labels))
 
 
 def _measures(measured: Measured | None) -> str:
     title = "## " + _("Measured")
     if measured is None:
-        return f"{title}\n\n" + _("Not measured on held-out pictures yet.")
+        return f"{title}\n\n" + _("Not measured on test pictures yet.")
     lines = [
         title,
         "",
-        _("On {count} pictures of the split {split}, with 95 % intervals.").format(
+        _("On {count} pictures of the split {split}, with 95% intervals.").format(
             count=measured.pictures, split=measured.split
         ),
         "",
-        _row([_("metric"), _("value"), _("from"), _("to")]),
-        _row(["---", "---:", "---:", "---:"]),
+        row([_("metric"), _("value"), _("from"), _("to")]),
+        row(["---", "---:", "---:", "---:"]),
     ]
     for name, figure in measured.metrics.items():
-        lines.append(_row([_plain(name), f"{figure.value:.4f}", f"{figure.low:.4f}", f"{figure.high:.4f}"]))
+        lines.append(row([plain(name), f"{figure.value:.4f}", f"{figure.low:.4f}", f"{figure.high:.4f}"]))
     return "\n".join(lines)
 
 
@@ -66,31 +51,48 @@ def _limits(info: BundleInfo) -> str:
     lines = [
         "## " + _("Limits"),
         "",
-        "- " + _("It knows only the classes above, and only as they look in the pictures that it was trained on."),
+        "- " + _("It knows only its classes, and only as they look in the pictures that it was trained on."),
     ]
-    if info.unknown_threshold is None:
+    if info.unknown is None:
         lines.append("- " + _('It cannot say "none of these": any photo gets the name of one of its classes.'))
+    else:
+        lines.append("- " + _refusals(info.unknown))
     if info.measured is not None and info.measured.pictures < 100:
         lines.append("- " + _("It was measured on few pictures, so the figures above are rough."))
     return "\n".join(lines)
 
 
+def _refusals(rule: UnknownRule) -> str:
+    text = _('It says "none of these" by this score: {score}.').format(score=_(get_score(rule.score).title))
+    if rule.set_on:
+        text += " " + ngettext(
+            "{count} calibration picture of its classes set the threshold; it accepts {share:.0%} of those.",
+            "{count} calibration pictures of its classes set the threshold; it accepts {share:.0%} of those.",
+            rule.set_on,
+        ).format(count=rule.set_on, share=rule.accepts)
+    if rule.is_rough:
+        text += " " + _("Those are few, so it may refuse or accept clearly more.")
+    return text + " " + _("Pictures that look much like its classes and show something else are still misnamed.")
+
+
 def _licence(info: BundleInfo) -> str:
     title = "## " + _("Licence of the weights")
     if not info.weights_licence and not info.weights_source:
-        return f"{title}\n\n" + _("No pretrained weights are inside; all were trained on the pictures above.")
+        return f"{title}\n\n" + _(
+            "No pretrained weights are inside; all were trained on the pictures of the data card."
+        )
     return f"{title}\n\n" + _("Pretrained weights: {licence} ({source}).").format(
-        licence=_plain(info.weights_licence or "?"), source=_plain(info.weights_source or "?")
+        licence=plain(info.weights_licence or "?"), source=plain(info.weights_source or "?")
     )
 
 
 def _making(info: BundleInfo) -> str:
-    settings = ", ".join(f"{_plain(name)} = {_plain(str(value))}" for name, value in sorted(info.recipe.items()))
+    settings = ", ".join(f"{plain(name)} = {plain(str(value))}" for name, value in sorted(info.recipe.items()))
     lines = [
         "## " + _("How it was made"),
         "",
         _("Anmok {version}, model {model}; recipe: {settings}.").format(
-            version=_plain(info.anmok_version), model=_plain(info.model), settings=settings or "-"
+            version=plain(info.anmok_version), model=plain(info.model), settings=settings or "-"
         ),
     ]
     if info.parity is not None:
@@ -101,13 +103,3 @@ def _making(info: BundleInfo) -> str:
             ).format(share=info.parity.same_class, count=info.parity.pictures, difference=info.parity.max_difference)
         )
     return "\n".join(lines)
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _plain(text: str) -> str:
-    """Keep foreign text from acting as Markdown or breaking a table row."""
-    one_line = " ".join(text.split())
-    return "".join(f"\\{c}" if c in "\\`*_|<>[]#" else c for c in one_line)

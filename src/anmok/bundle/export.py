@@ -14,11 +14,16 @@ from numpy.typing import NDArray
 
 from anmok import __version__
 from anmok.bundle.append import append_head
-from anmok.bundle.format import Reference, read_bundle, write_bundle
+from anmok.bundle.format import read_bundle, write_bundle
 from anmok.bundle.graph import OUTPUTS, check_graph
 from anmok.bundle.info import BundleInfo, Parity
+from anmok.bundle.origin import Origin, spreads_of
+from anmok.bundle.origin_measures import distances_of, origin_of
 from anmok.bundle.parity import compare_answers
+from anmok.bundle.reference import Reference
 from anmok.bundle.serving import GraphAnswer, ServedGraph
+from anmok.bundle.unknown.rule import UnknownRule
+from anmok.bundle.unknown.threshold import set_rule
 from anmok.config import Limits, to_json
 from anmok.data.manifest import Manifest
 from anmok.errors import BundleError, ParityError, PictureError, StorageError, UsageError
@@ -32,13 +37,15 @@ from anmok.records import TEST, TRAIN, VALID
 from anmok.storage import explained
 from anmok.training.checkpoint import checkpoint_kind, load_head, load_network
 from anmok.training.frozen import extractor_of
-from anmok.training.run import Predictions, Run
+from anmok.training.predictions import Predictions
+from anmok.training.run import Run
 
 if TYPE_CHECKING:
     import onnx
 
-#: Reference embeddings: at most so many training pictures of a class, and so many bytes in all.
-REFERENCE_PER_CLASS = 50
+#: Reference embeddings: so many training pictures of a class, more of few classes, up to so many in all (the more are
+#: remembered, the better are strangers told); and at most so many bytes.
+REFERENCE_PER_CLASS, REFERENCE_OF_FEW_CLASSES = 50, 600
 REFERENCE_BYTES = 16 * 2**20
 
 
@@ -74,14 +81,18 @@ def export_run(run: Run, manifest: Manifest, *, threads: int = 0, progress: Prog
     extractor = _extractor(run, progress) if kind == "head" else None
     model = _graph(run, extractor).SerializeToString(deterministic=True)
     predictions = run.predictions()
-    info = _info(run, manifest, predictions)
+    info = _info(run, manifest)
     try:
         with tempfile.TemporaryDirectory(prefix="anmok-export-") as folder:
             graph = _served(Path(folder) / run.bundle_path.name, info, model, threads)
         expected = _expected(run, predictions, manifest, extractor, threads)
-        parity = _parity(graph, expected, manifest, progress)
+        answers = _stream(graph, expected.paths, manifest, progress, _("Checking the bundle"))
+        parity = _parity(answers, expected, manifest)
         reference = _reference(graph, manifest, extractor, threads, progress)
-        write_bundle(run.bundle_path, info=replace(info, parity=parity), model=model, reference=reference)
+        unknown = _unknown_rule(answers, expected, reference, embeddings_learned=extractor is None)
+        origin = _origin(answers, expected, manifest, reference)
+        info = replace(info, parity=parity, unknown=unknown, origin=origin)
+        write_bundle(run.bundle_path, info=info, model=model, reference=reference)
     except ParityError:
         # An older bundle of the same run would be taken for the one that was just refused.
         run.bundle_path.unlink(missing_ok=True)
@@ -149,15 +160,15 @@ def _graph(run: Run, extractor: Extractor | None) -> onnx.ModelProto:
     return graph
 
 
-def _info(run: Run, manifest: Manifest, predictions: Predictions) -> BundleInfo:
-    valid = predictions.of_split(VALID)
+def _info(run: Run, manifest: Manifest) -> BundleInfo:
+    calibration = run.calibration_predictions()
     licence, source = _weights_from(run)
     labels, splits = manifest.label_indices(), manifest.table["split"].to_numpy(dtype=str)
     return BundleInfo(
         labels=run.classes,
         image_size=run.image_size,
         resize=run.recipe.resize,
-        temperature=fit_temperature(valid.probabilities, valid.labels),
+        temperature=fit_temperature(calibration.probabilities, calibration.labels),
         name=run.recipe.name,
         model=run.recipe.model,
         recipe=to_json(run.recipe),
@@ -204,10 +215,32 @@ def _expected(
     return replace(predictions, probabilities=probabilities)
 
 
-def _parity(graph: ServedGraph, expected: Predictions, manifest: Manifest, progress: Progress) -> Parity:
-    answers = _stream(graph, expected.paths, manifest, progress, _("Checking the bundle"))
+def _parity(answers: Sequence[GraphAnswer], expected: Predictions, manifest: Manifest) -> Parity:
     logits = np.stack([answer.logits for answer in answers]) if answers else np.zeros((0, len(manifest.classes)))
     return compare_answers(expected.probabilities, softmax(logits), labels=manifest.classes, paths=expected.paths)
+
+
+def _origin(answers: Sequence[GraphAnswer], expected: Predictions, manifest: Manifest, reference: Reference) -> Origin:
+    """Return statistics of the training pictures; how far validation and test pictures lie from the remembered ones."""
+    origin = origin_of(manifest)
+    if not answers or not len(reference.labels):
+        return origin
+    distances = distances_of(np.stack([answer.embedding for answer in answers]), reference)
+    return replace(origin, distances=spreads_of(distances, expected.labels, len(manifest.classes)))
+
+
+def _unknown_rule(
+    answers: Sequence[GraphAnswer], expected: Predictions, reference: Reference, *, embeddings_learned: bool
+) -> UnknownRule | None:
+    """Return when the bundle answers "none of these": set on validation pictures, none of which is remembered.
+
+    Their logits are of no use for it where a logistic head has learned from them, too; the default score looks at
+    embeddings alone.
+    """
+    valid = [answer for answer, split in zip(answers, expected.splits, strict=True) if split == VALID]
+    embeddings = np.array([answer.embedding for answer in valid]).reshape(len(valid), reference.embeddings.shape[1])
+    logits = np.array([answer.logits for answer in valid]).reshape(len(valid), expected.probabilities.shape[1])
+    return set_rule(reference, embeddings, logits, embeddings_learned=embeddings_learned)
 
 
 def _stream(
@@ -237,7 +270,8 @@ def _reference(
     train = manifest.of_split(TRAIN)
     labels = train.label_indices()
     classes, dim = len(manifest.classes), graph.dim
-    per_class = min(REFERENCE_PER_CLASS, max(1, REFERENCE_BYTES // (2 * dim * classes)))
+    wanted = max(REFERENCE_PER_CLASS, REFERENCE_OF_FEW_CLASSES // classes)
+    per_class = min(wanted, max(1, REFERENCE_BYTES // (2 * dim * classes)))
     rows = np.sort(np.concatenate([_spread(np.flatnonzero(labels == number), per_class) for number in range(classes)]))
     chosen = train.with_table(train.table.iloc[rows])
     if extractor is None or extractor.output != "embedding":

@@ -58,6 +58,10 @@ class Fields:
             return True
         return False
 
+    def has(self, name: str) -> bool:
+        """Tell whether the key is there: one that an older Anmok did not write yet."""
+        return name in self._values
+
     def text(self, name: str) -> str:
         """Take a text."""
         return as_text(self._take(name), self._prefix + name)

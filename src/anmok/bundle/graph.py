@@ -50,6 +50,15 @@ def check_graph(model: bytes) -> GraphShape:
         GraphRefused: it is damaged, refers to other files, uses operators outside the ONNX standard, or has
             other inputs and outputs than a bundle's graph.
     """
+    return _shape(safe_graph(model))
+
+
+def safe_graph(model: bytes) -> onnx.GraphProto:
+    """Return the graph of a serialised ONNX model of any shape, after making sure that it may be run.
+
+    Raises:
+        GraphRefused: as ``check_graph``, but for inputs and outputs.
+    """
     import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
@@ -61,7 +70,7 @@ def check_graph(model: bytes) -> GraphShape:
         raise GraphRefused(_("it is no ONNX model, or a damaged one")) from error
 
 
-def _check_proto(proto: onnx.ModelProto) -> GraphShape:
+def _check_proto(proto: onnx.ModelProto) -> onnx.GraphProto:
     import onnx
 
     if proto.functions or proto.training_info:
@@ -71,7 +80,7 @@ def _check_proto(proto: onnx.ModelProto) -> GraphShape:
             _check_tensor(message)
         elif isinstance(message, onnx.NodeProto):
             _check_node(message)
-    return _shape(proto.graph)
+    return proto.graph
 
 
 def _messages(message: Any) -> Iterator[Any]:

@@ -21,12 +21,15 @@ from anmok.bundle.fields import (
     is_text,
     parse_object,
 )
+from anmok.bundle.origin import Origin, origin_from_json, origin_to_json
+from anmok.bundle.unknown.rule import UnknownRule, rule_from_json, rule_of_first_format, rule_to_json
 from anmok.config import ResizeRule
 from anmok.i18n import _
 from anmok.records import SPLITS, Interval
 
-#: Rises when a reader of the old number could misread a bundle of the new one.
-FORMAT_VERSION = 1
+#: Rises when a reader of the old number could misread a bundle of the new one. 1: "none of these" was a probability
+#: (``unknown_threshold``); 2: a rule (``unknown``).
+FORMAT_VERSION = 2
 
 MAX_LABELS = 100_000
 MAX_IMAGE_SIZE = 4096
@@ -59,17 +62,21 @@ class Parity:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the bundle reached on held-out pictures.
+    """What the bundle reached on test pictures.
 
     Attributes:
         split: name of the split that was measured.
         pictures: how many.
         metrics: figures with their 95 % intervals, by the metric's name.
+        recognised, of_class: by class in the order of the labels, how many pictures were recognised, of how many;
+            empty where that was not kept.
     """
 
     split: str
     pictures: int
     metrics: Mapping[str, Interval]
+    recognised: tuple[int, ...] = ()
+    of_class: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         check(self.split in SPLITS, "measured.split", self.split, ", ".join(SPLITS))
@@ -77,6 +84,9 @@ class Measured:
         for name, interval in self.metrics.items():
             for value in (interval.value, interval.low, interval.high):
                 check(math.isfinite(value), f"measured.metrics.{name}", value, _("a finite number"))
+        check(len(self.recognised) == len(self.of_class), "measured.recognised", len(self.recognised), _("as many"))
+        for right, count in zip(self.recognised, self.of_class, strict=True):
+            check(0 <= right <= count, "measured.recognised", right, f"0-{count}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +98,7 @@ class BundleInfo:
         image_size: side S of the square pictures that the graph takes, pixels.
         resize: rule that makes a picture that square.
         temperature: probability = softmax(logits / temperature); > 0.
-        unknown_threshold: below it the answer is "none of these", 0-1; None: never.
+        unknown: when the answer is "none of these"; None: never.
         name: of the recipe; ``model``: the registered model it trains.
         recipe: all of the recipe's settings.
         data_hash: content hash of the manifest that it was trained on, 64 hexadecimal digits.
@@ -96,14 +106,15 @@ class BundleInfo:
         weights_licence, weights_source: of pretrained weights inside; ``""`` where there are none.
         anmok_version: that wrote the bundle.
         parity: of the export; None only while the export is being checked.
-        measured: on held-out pictures; None until it was.
+        measured: on test pictures; None until it was.
+        origin: statistics of the pictures that it was made from; None in bundles of older versions.
     """
 
     labels: tuple[str, ...]
     image_size: int
     resize: ResizeRule
     temperature: float = 1.0
-    unknown_threshold: float | None = None
+    unknown: UnknownRule | None = None
     name: str
     model: str
     recipe: Mapping[str, Setting] = field(default_factory=dict)
@@ -114,6 +125,7 @@ class BundleInfo:
     anmok_version: str
     parity: Parity | None = None
     measured: Measured | None = None
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         check(2 <= len(self.labels) <= MAX_LABELS, "labels", len(self.labels), _("at least two classes"))
@@ -124,8 +136,6 @@ class BundleInfo:
         check(1 <= self.image_size <= MAX_IMAGE_SIZE, "image_size", self.image_size, f"1-{MAX_IMAGE_SIZE}")
         check(self.resize in RESIZE_RULES, "resize", self.resize, ", ".join(RESIZE_RULES))
         check(0.01 <= self.temperature <= 100, "temperature", self.temperature, "0.01-100")
-        if self.unknown_threshold is not None:
-            check(0 <= self.unknown_threshold <= 1, "unknown_threshold", self.unknown_threshold, "0-1")
         check(
             re.fullmatch("[0-9a-f]{64}", self.data_hash) is not None,
             "data_hash",
@@ -136,6 +146,11 @@ class BundleInfo:
             check(split in SPLITS, "pictures", split, ", ".join(SPLITS))
             check(len(counts) == len(self.labels), f"pictures.{split}", len(counts), _("one count for each class"))
             check(min(counts) >= 0, f"pictures.{split}", min(counts), _("counts"))
+        if self.origin is not None:
+            self.origin.check_classes(len(self.labels))
+        if self.measured is not None and self.measured.of_class:
+            told = len(self.measured.of_class)
+            check(told == len(self.labels), "measured.of_class", told, _("one count for each class"))
         for name in ("name", "model", "weights_licence", "weights_source", "anmok_version"):
             check(is_text(getattr(self, name)), name, getattr(self, name), _("a short text of valid Unicode"))
 
@@ -147,7 +162,7 @@ class BundleInfo:
             "image_size": self.image_size,
             "resize": self.resize,
             "temperature": self.temperature,
-            "unknown_threshold": self.unknown_threshold,
+            "unknown": None if self.unknown is None else rule_to_json(self.unknown),
             "name": self.name,
             "model": self.model,
             "recipe": dict(self.recipe),
@@ -158,6 +173,7 @@ class BundleInfo:
             "anmok_version": self.anmok_version,
             "parity": None if self.parity is None else _parity_to_json(self.parity),
             "measured": None if self.measured is None else _measured_to_json(self.measured),
+            "origin": None if self.origin is None else origin_to_json(self.origin),
         }
 
 
@@ -172,14 +188,14 @@ def info_from_json(text: bytes) -> BundleInfo:
     version = values.integer("format_version")
     if version > FORMAT_VERSION:
         raise NewerFormat(version)
-    check(version == FORMAT_VERSION, "format_version", version, str(FORMAT_VERSION))
-    resize = values.text("resize")
+    check(1 <= version <= FORMAT_VERSION, "format_version", version, f"1-{FORMAT_VERSION}")
+    resize, temperature = values.text("resize"), values.number("temperature")
     info = BundleInfo(
         labels=tuple(as_text(label, "labels") for label in values.sequence("labels")),
         image_size=values.integer("image_size"),
         resize=typing.cast("ResizeRule", resize),
-        temperature=values.number("temperature"),
-        unknown_threshold=None if values.is_null("unknown_threshold") else values.number("unknown_threshold"),
+        temperature=temperature,
+        unknown=_unknown_from_json(values, version, temperature),
         name=values.text("name"),
         model=values.text("model"),
         recipe={
@@ -196,9 +212,25 @@ def info_from_json(text: bytes) -> BundleInfo:
         anmok_version=values.text("anmok_version"),
         parity=None if values.is_null("parity") else _parity_from_json(values.mapping("parity")),
         measured=None if values.is_null("measured") else _measured_from_json(values.mapping("measured")),
+        origin=_origin_from_json(values),
     )
     values.end()
     return info
+
+
+def _unknown_from_json(values: Fields, version: int, temperature: float) -> UnknownRule | None:
+    if version == 1:
+        if values.is_null("unknown_threshold"):
+            return None
+        return rule_of_first_format(values.number("unknown_threshold"), temperature)
+    return None if values.is_null("unknown") else rule_from_json(values.mapping("unknown"))
+
+
+def _origin_from_json(values: Fields) -> Origin | None:
+    # Older versions did not write it.
+    if not values.has("origin") or values.is_null("origin"):
+        return None
+    return origin_from_json(values.mapping("origin"))
 
 
 def _parity_to_json(parity: Parity) -> dict[str, Any]:
@@ -221,6 +253,8 @@ def _measured_to_json(measured: Measured) -> dict[str, Any]:
         "split": measured.split,
         "pictures": measured.pictures,
         "metrics": {name: interval.to_json() for name, interval in measured.metrics.items()},
+        "recognised": list(measured.recognised),
+        "of_class": list(measured.of_class),
     }
 
 
@@ -233,6 +267,11 @@ def _measured_from_json(values: Mapping[str, Any]) -> Measured:
             figures.number("value"), figures.number("low"), figures.number("high")
         )
         figures.end()
-    measured = Measured(fields.text("split"), fields.integer("pictures"), metrics)
+    # Older versions kept no counts by class.
+    counts = [
+        tuple(as_integer(count, f"measured.{name}") for count in fields.sequence(name)) if fields.has(name) else ()
+        for name in ("recognised", "of_class")
+    ]
+    measured = Measured(fields.text("split"), fields.integer("pictures"), metrics, *counts)
     fields.end()
     return measured

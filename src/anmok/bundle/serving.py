@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from anmok.bundle.format import Bundle, damaged
+from anmok.bundle.archive import damaged
+from anmok.bundle.format import Bundle
 from anmok.bundle.graph import INPUT
 from anmok.config import Limits
 from anmok.errors import PictureError
@@ -48,7 +49,7 @@ class ServedGraph:
     def __init__(self, bundle: Bundle, *, threads: int = 0) -> None:
         self._path, self._info = bundle.path, bundle.info
         self._threads = count_threads(threads)
-        with _explained(self._path):
+        with explained_run(self._path):
             # One thread a batch: the engine, the pool below and a web server's threads each run batches of their own.
             self._session = open_session(bundle.model, threads=1)
         shapes = {output.name: output.shape for output in self._session.get_outputs()}
@@ -80,7 +81,7 @@ class ServedGraph:
         Raises:
             BundleError: as ``run``.
         """
-        with _explained(self._path):
+        with explained_run(self._path):
             for name, outcome in run_graph(
                 items,
                 self._session,
@@ -98,7 +99,7 @@ class ServedGraph:
                     yield name, GraphAnswer(logits, embedding)
 
     def _run_batch(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        with _explained(self._path):
+        with explained_run(self._path):
             logits, embeddings = self._session.run(list(_WANTED), {INPUT: np.ascontiguousarray(pixels)})
         self._check(logits, len(pixels))
         return logits, embeddings
@@ -110,8 +111,8 @@ class ServedGraph:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn ONNX Runtime's errors, which share no base class, into one about the bundle."""
+def explained_run(path: Path) -> Iterator[None]:
+    """Turn ONNX Runtime's errors, which share no base class, into one about the bundle at ``path``."""
     from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
     kinds = (

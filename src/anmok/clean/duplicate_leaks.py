@@ -30,8 +30,8 @@ def _leak_reason(values: Mapping[str, Any]) -> str:
     name="leak",
     title=_("Leaks between splits"),
     about=_(
-        "Pictures to learn from that stand among the held-out ones too, the same or nearly the same: what is measured "
-        "on those would look better than it is."
+        "Pictures to learn from that stand among the validation or test pictures too, the same or nearly the same: "
+        "what is measured on those would look better than it is."
     ),
     needs="thumbs",
     action="remove",

@@ -31,7 +31,10 @@ def _exact_reason(values: Mapping[str, Any]) -> str:
 @register_check(
     name="exact-duplicate",
     title=_("Exact copies"),
-    about=_("Files with the same bytes. One of each is kept: the one that is held out most strictly."),
+    about=_(
+        "Files with the same bytes. One of each is kept: a test picture rather than one of validation, and that rather"
+        " than one of training."
+    ),
     needs="facts",
     action="remove",
     reason=_exact_reason,
@@ -135,7 +138,7 @@ def _near_reason(values: Mapping[str, Any]) -> str:
     name="near-duplicate",
     title=_("Near copies"),
     about=_(
-        "Pictures that show nearly the same: rescaled, compressed anew, brighter or darker, cut by up to 5 %. They "
+        "Pictures that show nearly the same: rescaled, compressed anew, brighter or darker, cut by up to 5%. They "
         "stay together when the pictures are split."
     ),
     needs="thumbs",

@@ -25,12 +25,19 @@ COMMANDS = (
     "train",
     "tune",
     "predict",
+    "detect",
+    "explain",
     "evaluate",
+    "thresholds",
     "report",
+    "serve",
+    "manage",
     "export",
     "explore",
+    "learning_curve",
     "features2d",
     "clean",
+    "collect",
     "scan",
     "split",
     "balance",
@@ -68,12 +75,18 @@ def build() -> typer.Typer:
     return app
 
 
+class Stopped(Exception):
+    """Ctrl-C, of which everything was said already: how far the work came and how it goes on."""
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code."""
     _give_streams()
-    command = typer.main.get_command(build())
+    command, told = typer.main.get_command(build()), False
     try:
         result = command.main(args=list(arguments), prog_name="anmok", standalone_mode=False)
+    except Stopped:
+        result, told = INTERRUPTED, True
     except AnmokError as error:
         complain(error)
         return error.exit_code
@@ -104,7 +117,7 @@ def run(arguments: Sequence[str]) -> int:
         complain(storage_error(error, Path("standard output")))
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    if result == INTERRUPTED:
+    if result == INTERRUPTED and not told:
         typer.echo("\n" + _("Stopped. What was finished is kept: the same command goes on from there."), err=True)
     return result if isinstance(result, int) else 0
 

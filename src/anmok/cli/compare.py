@@ -1,4 +1,4 @@
-"""``anmok compare``: several models on the same held-out pictures, one report, one bundle."""
+"""``anmok compare``: several models on the same test pictures, one report, one bundle."""
 
 from __future__ import annotations
 
@@ -55,6 +55,9 @@ def register(app: typer.Typer) -> None:
                 "--no-checks", help=_("Do not look for wrong labels, strangers and the like first; copies always are.")
             ),
         ] = False,
+        learning_curve: Annotated[
+            bool, typer.Option("--learning-curve", help=_("Also measure what more pictures would bring."))
+        ] = False,
         threads: Annotated[int, threads_option()] = 0,
         as_json: Annotated[bool, json_option()] = False,
         lang: Annotated[str, lang_option()] = "",
@@ -71,6 +74,7 @@ def register(app: typer.Typer) -> None:
             leaks=leaks,
             drop_small_classes=drop_small_classes,
             look_over=not no_checks,
+            learning_curve=learning_curve,
             threads=threads,
         )
         folder = out or default_folder("anmok", source)
@@ -89,11 +93,13 @@ def run_comparison(source: str, folder: Path, config: CompareConfig, *, command:
 
 def _command(source: str, folder: Path, config: CompareConfig) -> str:
     """Return the command line that makes the same again."""
+    from anmok.config import policy_words
+
     words = ["anmok", "compare", source, "--models", ",".join(config.models), "--out", str(folder)]
     words += ["--test", str(config.split.test), "--valid", str(config.split.valid), "--seed", str(config.split.seed)]
-    words += {"refuse": [], "repair": ["--repair"], "allow": ["--allow-leaks"]}[config.leaks]
-    words += ["--drop-small-classes"] if config.drop_small_classes else []
+    words += policy_words(config.leaks, drop_small_classes=config.drop_small_classes)
     words += [] if config.look_over else ["--no-checks"]
+    words += ["--learning-curve"] if config.learning_curve else []
     return shlex.join(words)
 
 
@@ -122,8 +128,8 @@ def show(
     console.print()
     console.print(comparison_table(comparison, width=console.width))
     console.print(comparison.reason, markup=False)
-    for remark in remarks:
-        console.print(remark, markup=False)
+    for remark in (*remarks, *_about_times(comparison), *_about_more_pictures(comparison)):
+        console.print(harmless(remark), markup=False)
     for warning in comparison.warnings:
         console.print("[yellow]![/] ", end="")
         console.print(warning, markup=False)
@@ -157,3 +163,23 @@ def show(
     for title, text in rows:
         console.print(f"[bold]{title}[/]: ", end="")
         console.print(harmless(text), markup=False, soft_wrap=True)
+
+
+def _about_times(comparison: Comparison) -> tuple[str, ...]:
+    """Say whose training was quicker than told, because features of an earlier one were at hand."""
+    names = [model.name for model in comparison.models if model.seconds_spared > 0]
+    if not names:
+        return ()
+    text = _(
+        "Training times count features that were at hand with the time that they took when they were made: {names}."
+    )
+    return (text.format(names=", ".join(names)),)
+
+
+def _about_more_pictures(comparison: Comparison) -> tuple[str, ...]:
+    from anmok.report.learning_curve import sentences
+
+    if comparison.learning_curve is None:
+        return ()
+    model = _("More pictures for {model}:").format(model=comparison.learning_curve.model)
+    return (" ".join((model, *sentences(comparison.learning_curve))),)

@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
             stderr().print(
                 _(
                     "Five places on Jeju, drawn by this program, with some faults planted on purpose. Anmok now reads"
-                    " the pictures, trains each model, measures all on the same held-out pictures and writes a report."
+                    " the pictures, trains each model, measures all on the same test pictures and writes a report."
                 ),
                 markup=False,
             )

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from anmok.cli.options import json_option, lang_option, source_argument, threads_option
-from anmok.errors import SourceNotFound, UsageError
-from anmok.i18n import _, ngettext
+from anmok.cli.options import bundle_file, json_option, lang_option, source_argument, threads_option
+from anmok.cli.refusals import refusal_lines, refusals_json
+from anmok.i18n import _
 from anmok.records import SPLITS, TEST, TRAIN, VALID
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from anmok.data.manifest import Manifest
     from anmok.evaluation.results import Evaluation
-    from anmok.progress import Progress
+    from anmok.evaluation.shift import Shift
+    from anmok.pipeline.evaluate import Evaluated
     from anmok.records import Interval
 
-#: Where a bundle lies in the folder of a run, and of a comparison.
-BUNDLES = ("model.anmok", "best.anmok")
 #: Rows of the table of classes; of more classes, those with the lowest F1 are shown.
 MOST_CLASSES = 30
 
@@ -32,7 +30,7 @@ def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
 
     @app.command(
-        help=_("Measure a bundle on pictures with labels, with 95 % intervals."),
+        help=_("Measure a bundle on pictures with labels, with 95% intervals."),
         epilog=_(
             "Without --split the test pictures are measured; where the source has none, the validation pictures; where"
             " it is not divided at all, all of them. Figures are a result only for pictures that the model has not"
@@ -51,124 +49,50 @@ def register(app: typer.Typer) -> None:
             bool,
             typer.Option("--known-only", help=_("Leave classes out that the bundle does not know, and count them.")),
         ] = False,
+        unknown: Annotated[
+            str,
+            typer.Option(
+                "--unknown",
+                help=_('Pictures of other things: how many of them are named all the same, and not "none of these".'),
+                metavar="OTHER_SOURCE",
+            ),
+        ] = "",
+        out: Annotated[
+            Path | None,
+            typer.Option("--out", "-o", help=_("Folder for a page that shows how these pictures differ.")),
+        ] = None,
         threads: Annotated[int, threads_option()] = 0,
         as_json: Annotated[bool, json_option()] = False,
         lang: Annotated[str, lang_option()] = "",
     ) -> None:
         from anmok.cli.console import TerminalProgress
+        from anmok.pipeline.evaluate import evaluate as measure
 
-        if split not in ("", *SPLITS, "all"):
-            raise UsageError(
-                _("There is no split {split}; choose one of {choices}.").format(
-                    split=repr(split), choices=", ".join((*SPLITS, "all"))
-                )
-            )
         with TerminalProgress() as progress:
-            _evaluate(bundle, source, split, known_only=known_only, threads=threads, as_json=as_json, progress=progress)
-
-
-def _evaluate(
-    bundle: Path, source: str, split: str, *, known_only: bool, threads: int, as_json: bool, progress: Progress
-) -> None:
-    """Measure and print."""
-    from anmok.bundle.format import read_bundle
-    from anmok.data.scan import scan
-    from anmok.evaluation.diagnosis.training_pictures import diagnose_origin
-    from anmok.evaluation.measure import evaluate_predictor
-    from anmok.evaluation.trained_on import TrainingTrace
-    from anmok.inference.predictor import Predictor
-
-    opened = read_bundle(_bundle_file(bundle))
-    predictor = Predictor(opened, threads=threads)
-    trace = None if opened.reference is None else TrainingTrace(opened.reference.embeddings)
-    manifest = scan(source, threads=threads, progress=progress)
-    chosen = split or _choose_split(manifest)
-    evaluation, _probabilities, rate = evaluate_predictor(
-        predictor, manifest, chosen, known_only=known_only, trace=trace, progress=progress
-    )
-    share = None if trace is None else trace.share()
-    same_data = manifest.content_hash == predictor.info.data_hash
-    warnings = [
-        *(one.text for one in diagnose_origin(chosen, share, same_data=same_data)),
-        *_about_pictures(manifest, evaluation, named=bool(split)),
-        *_about_figures(predictor.info.name, evaluation),
-    ]
-    if as_json:
-        _print_json(opened.path, manifest, evaluation, warnings, rate)
-    else:
-        _print_tables(predictor.info.name, manifest, evaluation, warnings, rate)
-
-
-def _bundle_file(path: Path) -> Path:
-    if not path.is_dir():
-        return path
-    for name in BUNDLES:
-        if (path / name).is_file():
-            return path / name
-    raise SourceNotFound(
-        _("The folder {path} holds no bundle ({names}).").format(path=path, names=", ".join(BUNDLES)),
-        hint=_("Name the file *.anmok, the folder of a finished run, or the folder that `anmok compare` wrote."),
-    )
-
-
-def _choose_split(manifest: Manifest) -> str:
-    there = set(manifest.table["split"])
-    return next((split for split in (TEST, VALID) if split in there), "all")
-
-
-def _about_pictures(manifest: Manifest, evaluation: Evaluation, *, named: bool) -> list[str]:
-    """Say which pictures are and are not measured, as far as that was not asked for."""
-    sentences = []
-    if not named and evaluation.split == VALID:
-        sentences.append(_("The source has no test pictures; its validation pictures are measured."))
-    if not named and evaluation.split == "all":
-        sentences.append(_("The source has no test or validation pictures set apart; all its pictures are measured."))
-    if evaluation.unknown:
-        names = [f"{label} ({count})" for label, count in evaluation.unknown.items()]
-        sentences.append(
-            _("Not measured, because the model does not know their class: {names}.").format(names=_some(names))
-        )
-    if manifest.quarantined:
-        sentences.append(
-            ngettext(
-                "{count} file of the source could not be used: {paths}.",
-                "{count} files of the source could not be used: {paths}.",
-                len(manifest.quarantined),
-            ).format(count=len(manifest.quarantined), paths=_some([entry.path for entry in manifest.quarantined]))
-        )
-    if evaluation.unreadable:
-        sentences.append(
-            _("Not measured, because they could not be read: {paths}.").format(paths=_some(evaluation.unreadable))
-        )
-    return sentences
-
-
-def _about_figures(name: str, evaluation: Evaluation) -> list[str]:
-    from anmok.evaluation.diagnosis import diagnose_alone
-
-    sentences = list(diagnose_alone(name, evaluation))
-    if evaluation.without_auc:
-        sentences.append(
-            _("ROC-AUC leaves these classes out, because none or all of the pictures are theirs: {names}.").format(
-                names=_some(evaluation.without_auc)
+            found = measure(
+                bundle_file(bundle),
+                source,
+                split=split,
+                known_only=known_only,
+                others=unknown,
+                out=out,
+                threads=threads,
+                progress=progress,
             )
-        )
-    return sentences
+        if as_json:
+            _print_json(found)
+        else:
+            _print_tables(found)
 
 
-def _some(names: Sequence[str]) -> str:
-    from anmok.evaluation.matching import name_some
-
-    return name_some(names)
-
-
-def _print_json(bundle: Path, manifest: Manifest, evaluation: Evaluation, warnings: list[str], rate: float) -> None:
+def _print_json(found: Evaluated) -> None:
     from anmok.evaluation.summary import metrics_json
 
+    evaluation = found.evaluation
     values = {
-        "bundle": str(bundle),
-        "source": manifest.source,
-        "content_hash": manifest.content_hash,
+        "bundle": str(found.bundle),
+        "source": found.location,
+        "content_hash": found.content_hash,
         **metrics_json(evaluation),
         "classes": [
             {
@@ -181,20 +105,30 @@ def _print_json(bundle: Path, manifest: Manifest, evaluation: Evaluation, warnin
             for score in evaluation.per_class
         ],
         "confusion": [list(row) for row in evaluation.confusion],
-        "pictures_per_second": rate,
-        "warnings": warnings,
+        "pictures_per_second": found.pictures_per_second,
+        "none_of_these": refusals_json(found.unknown, found.others),
+        "shift": _shift_json(found.shift),
+        "warnings": list(found.warnings),
     }
     typer.echo(json.dumps(values, ensure_ascii=False, allow_nan=False))
 
 
-def _print_tables(name: str, manifest: Manifest, evaluation: Evaluation, warnings: list[str], rate: float) -> None:
+def _shift_json(shift: Shift | None) -> dict[str, Any] | None:
+    from anmok.evaluation.stored import to_json
+    from anmok.report.shift_words import shift_sentences
+
+    return None if shift is None else {**to_json(shift), "sentences": list(shift_sentences(shift))}
+
+
+def _print_tables(found: Evaluated) -> None:
     from anmok.cli.console import stdout
     from anmok.data.names import escape
 
+    evaluation = found.evaluation
     splits = {TRAIN: _("training pictures"), VALID: _("validation pictures"), TEST: _("test pictures")}
-    title = _("{model} on {source}: {count} {pictures}, 95 % intervals").format(
-        model=escape(name),
-        source=escape(manifest.name or manifest.source),
+    title = _("{model} on {source}: {count} {pictures}, 95% intervals").format(
+        model=escape(found.model),
+        source=escape(found.source),
         count=evaluation.pictures,
         pictures=splits.get(evaluation.split, _("pictures")),
     )
@@ -202,20 +136,33 @@ def _print_tables(name: str, manifest: Manifest, evaluation: Evaluation, warning
     console.print(title, markup=False, style="bold")
     console.print(_metric_table(evaluation))
     console.print(_class_table(evaluation))
-    console.print(_("{rate:.0f} pictures a second, from files to answers").format(rate=rate), markup=False)
-    for warning in warnings:
+    for line in _lines(found):
+        console.print(line, markup=False)
+    for warning in found.warnings:
         console.print("[yellow]![/] ", end="")
         # Names of classes come from a bundle that may be a stranger's: they must not steer the terminal.
         console.print(escape(warning), markup=False)
 
 
+def _lines(found: Evaluated) -> Iterator[str]:
+    """Yield what stands below the tables: the shift, "none of these", the speed, the page."""
+    from anmok.report.shift_words import shift_lines
+
+    yield from shift_lines(found.shift)
+    yield from refusal_lines(found.unknown, found.others)
+    yield _("{rate:.0f} pictures a second, from files to answers").format(rate=found.pictures_per_second)
+    if found.page is not None:
+        yield _("Page: {path}").format(path=found.page)
+
+
 def _metric_table(evaluation: Evaluation) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     from anmok.evaluation.results import HEADLINE_METRICS
     from anmok.report.words import metric_title
 
-    table = Table()
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for heading in (_("metric"), _("value"), _("from"), _("to")):
         table.add_column(heading, justify="left" if heading == _("metric") else "right")
     for name in HEADLINE_METRICS:
@@ -226,6 +173,7 @@ def _metric_table(evaluation: Evaluation) -> Table:
 
 
 def _class_table(evaluation: Evaluation) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
@@ -238,7 +186,8 @@ def _class_table(evaluation: Evaluation) -> Table:
         title = _("The {few} of {all} classes with the lowest F1").format(
             few=MOST_CLASSES, all=len(evaluation.per_class)
         )
-    table = Table(title=title, title_justify="left")
+    # Without lines between the columns, names of classes keep room at 80 columns.
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column(_("class"), overflow="fold")
     for heading in (_("precision"), _("recall"), _("F1"), _("pictures")):
         table.add_column(heading, justify="right", no_wrap=True)

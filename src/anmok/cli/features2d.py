@@ -96,12 +96,13 @@ def register(app: typer.Typer) -> None:
 
 def _command(source: str, folder: Path, config: Features2dConfig) -> str:
     """Return the command line that makes the same again."""
+    from anmok.config import policy_words
+
     words = ["anmok", "features2d", source, "--out", str(folder), "--x", config.x, "--y", config.y]
     if config.classes:
         words += ["--classes", ",".join(config.classes)]
     words += ["--test", f"{config.split.test:g}", "--seed", str(config.split.seed)]
-    words += ["--repair"] if config.leaks == "repair" else []
-    words += ["--drop-small-classes"] if config.drop_small_classes else []
+    words += policy_words(config.leaks, drop_small_classes=config.drop_small_classes)
     return shlex.join(words)
 
 
@@ -130,7 +131,7 @@ def _table(found: Features2d) -> Table:
     from anmok.cli.console import harmless
     from anmok.report.features2d import axis_title, kind_title
 
-    title = _("{source}: {x} × {y}, right answers with 95 % intervals").format(
+    title = _("{source}: {x} × {y}, right answers with 95% intervals").format(
         source=escape(harmless(found.source)), x=axis_title(found.x.measure), y=axis_title(found.y.measure)
     )
     table = Table(title=title, title_justify="left")

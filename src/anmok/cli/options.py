@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from anmok.errors import UsageError
+from anmok.errors import SourceNotFound, UsageError
 from anmok.i18n import LANGUAGES, _
 
 if TYPE_CHECKING:
     from anmok.config import LeakPolicy
+
+#: Where a bundle lies in the folder of a run, and of a comparison.
+BUNDLES = ("model.anmok", "best.anmok")
 
 
 def lang_option() -> Any:
@@ -51,12 +54,12 @@ def source_argument() -> Any:
 
 def test_option() -> Any:
     """Return ``--test``."""
-    return typer.Option(help=_("Share held out for measuring, where the source has no test."))
+    return typer.Option(help=_("Share set apart for measuring, where the source has no test."))
 
 
 def valid_option() -> Any:
     """Return ``--valid``."""
-    return typer.Option(help=_("Share of the rest held out for choosing."))
+    return typer.Option(help=_("Share of the rest set apart for choosing."))
 
 
 def repair_option() -> Any:
@@ -118,3 +121,20 @@ def default_folder(prefix: str, source: str, recipe: str = "") -> Path:
 def plain_help(text: str) -> str:
     """Return ``text`` for a ``help=``, with square brackets shown as they are and not taken for rich's markup."""
     return text.replace("[", r"\[")
+
+
+def bundle_file(path: Path) -> Path:
+    """Return the bundle that a person means by a file or a folder.
+
+    Raises:
+        SourceNotFound: the folder holds none.
+    """
+    if not path.is_dir():
+        return path
+    for name in BUNDLES:
+        if (path / name).is_file():
+            return path / name
+    raise SourceNotFound(
+        _("The folder {path} holds no bundle ({names}).").format(path=path, names=", ".join(BUNDLES)),
+        hint=_("Name the file *.anmok, the folder of a finished run, or the folder that `anmok compare` wrote."),
+    )

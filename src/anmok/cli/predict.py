@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from anmok.cli.options import json_option, lang_option, threads_option
+from anmok.cli.options import bundle_file, json_option, lang_option, threads_option
 from anmok.errors import UsageError
 from anmok.i18n import _, ngettext
 
@@ -33,17 +33,27 @@ def register(app: typer.Typer) -> None:
         help=_("Say what pictures show, with a bundle that `anmok compare` made. PyTorch is not needed."),
         epilog=_(
             "A picture is named by its path inside the folder or zip; with several places, by the place and that path. "
+            'A picture that looks like none of the classes is answered "none of these", with the nearest class. '
             "Exit code 1 says that some pictures could not be read."
         ),
     )
     def predict(
-        bundle: Annotated[Path, typer.Argument(help=_("The bundle, a file *.anmok."), metavar="BUNDLE")],
+        bundle: Annotated[
+            Path, typer.Argument(help=_("A bundle *.anmok, or the folder of a run or a comparison."), metavar="BUNDLE")
+        ],
         places: Annotated[
             list[str],
             typer.Argument(help=_("Pictures, folders, zips; - reads paths from standard input."), metavar="PATH..."),
         ],
         top: Annotated[int, typer.Option("--top", min=1, help=_("Classes named for each picture."))] = 3,
         nul: Annotated[bool, typer.Option("-0", help=_("Paths on standard input end with a zero byte."))] = False,
+        unknown: Annotated[
+            bool,
+            typer.Option(
+                "--unknown/--no-unknown",
+                help=_('Say "none of these" where a picture looks like no class; or name a class in any case.'),
+            ),
+        ] = True,
         threads: Annotated[int, threads_option()] = 0,
         as_json: Annotated[bool, json_option()] = False,
         lang: Annotated[str, lang_option()] = "",
@@ -53,7 +63,7 @@ def register(app: typer.Typer) -> None:
         streams = STANDARD_INPUT in places
         if streams and len(places) > 1:
             raise UsageError(_("- stands alone: give either paths, or - to read them from standard input."))
-        predictor = Predictor.open(bundle, threads=threads)
+        predictor = Predictor.open(bundle_file(bundle), threads=threads, unknown=unknown)
         try:
             if streams:
                 listed = _from_standard_input(b"\0" if nul else b"\n")
@@ -137,13 +147,17 @@ def _table(answers: Sequence[Answer]) -> Table:
     from rich.text import Text
 
     from anmok.data.names import escape
-    from anmok.records import PredictionFailure
+    from anmok.records import Prediction, PredictionFailure
 
     failures = sum(map(_is_failure, answers))
+    unknown = sum(isinstance(answer, Prediction) and answer.unknown for answer in answers)
     caption = ngettext("{count} picture", "{count} pictures", len(answers)).format(count=len(answers))
+    if unknown:
+        caption += ", " + _("{count} of them show none of the classes").format(count=unknown)
     if failures:
         caption += ", " + _("{count} of them could not be read").format(count=failures)
-    table = Table(caption=caption, caption_justify="left")
+    # What could not be read is named below, with the reason, and here not a second time.
+    table = Table(caption=caption, caption_justify="left", show_header=failures < len(answers))
     table.add_column(_("picture"), overflow="fold")
     table.add_column(_("class"), overflow="fold")
     table.add_column(_("probability"), justify="right")
@@ -152,13 +166,16 @@ def _table(answers: Sequence[Answer]) -> Table:
     for answer in answers:
         # Text and not str: names of files and classes may look like rich's markup.
         if isinstance(answer, PredictionFailure):
-            table.add_row(Text(answer.path), Text(_("not readable"), style="red"), "", "", "")
             continue
         # A bundle may come from a stranger: the names in it must not steer the terminal.
-        label = _("none of these") if answer.unknown else escape(answer.label)
+        label = escape(answer.label)
+        if answer.unknown:
+            label = _("none of these; nearest: {label}").format(label=label)
         others = ", ".join(f"{escape(name)} {p:.1%}" for name, p in answer.top[1:])
-        bar = Bar(1, 0, answer.probability, width=10, color="cyan")
-        table.add_row(Text(answer.path), Text(label, style="bold"), f"{answer.probability:.1%}", bar, Text(others))
+        # How probable a class is among the others says nothing where it is none of them.
+        bar = Bar(1, 0, 0.0 if answer.unknown else answer.probability, width=10, color="cyan")
+        name = Text(label, style="yellow" if answer.unknown else "bold")
+        table.add_row(Text(answer.path), name, f"{answer.probability:.1%}", bar, Text(others))
     return table
 
 

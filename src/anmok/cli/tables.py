@@ -30,7 +30,7 @@ def comparison_table(comparison: Comparison, *, width: int) -> Table:
     """
     pictures = comparison.models[0].evaluation.pictures
     table = Table(
-        title=_("{source}: {pictures} held-out pictures, 95 % intervals").format(
+        title=_("{source}: {pictures} test pictures, 95% intervals").format(
             source=comparison.data.source, pictures=pictures
         ),
         title_justify="left",

@@ -186,14 +186,15 @@ def _command(
     """Return the command line that makes the same again."""
     import json
 
+    from anmok.config import policy_words
+
     words = ["anmok", "train", source, *recipe, "--out", str(folder)]
     words += ["--as-published"] if as_published else []
     for name, value in given.items():
         words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
     words += ["--test", str(config.split.test), "--valid", str(config.split.valid)]
     words += ["--split-seed", str(config.split.seed)]
-    words += {"refuse": [], "repair": ["--repair"], "allow": ["--allow-leaks"]}[config.leaks]
-    words += ["--drop-small-classes"] if config.drop_small_classes else []
+    words += policy_words(config.leaks, drop_small_classes=config.drop_small_classes)
     return shlex.join(words)
 
 
@@ -206,8 +207,8 @@ def _train(
     try:
         with TerminalProgress() as progress:
             return train_model(source, folder, recipe, config, options=options, progress=progress, command=command)
-    except KeyboardInterrupt:
-        _say_how_to_go_on(folder)
+    except KeyboardInterrupt as interrupt:
+        _say_how_to_go_on(folder, interrupt)
         raise
 
 
@@ -218,15 +219,18 @@ def _resume(folder: Path, epochs: int, options: TrainOptions, threads: int) -> t
     try:
         with TerminalProgress() as progress:
             return resume_training(folder, epochs=epochs, options=options, threads=threads, progress=progress)
-    except KeyboardInterrupt:
-        _say_how_to_go_on(folder)
+    except KeyboardInterrupt as interrupt:
+        _say_how_to_go_on(folder, interrupt)
         raise
 
 
-def _say_how_to_go_on(folder: Path) -> None:
-    if not (folder / "runs").is_dir() and folder.parent.name != "runs":
-        return  # stopped before anything was trained
-    typer.echo("\n" + _("Go on with: {command}").format(command=_resume_command(folder)), err=True)
+def _say_how_to_go_on(folder: Path, interrupt: KeyboardInterrupt) -> None:
+    """Say it in place of what all commands say at Ctrl-C; nothing where it came before anything was trained."""
+    from anmok.cli.app import Stopped
+
+    if (folder / "runs").is_dir() or folder.parent.name == "runs":
+        typer.echo("\n" + _("Go on with: {command}").format(command=_resume_command(folder)), err=True)
+        raise Stopped from interrupt
 
 
 def _resume_command(folder: Path) -> str:

@@ -130,14 +130,15 @@ def _tune(
 
 def _command(source: str, recipe: str, folder: Path, config: TuneConfig, settings: list[str], vary: list[str]) -> str:
     """Return the command line that goes on, or makes the same again."""
+    from anmok.config import policy_words
+
     words = ["anmok", "tune", source, "--recipe", recipe, "--out", str(folder), "--trials", str(config.trials)]
     words += ["--minutes", f"{config.minutes:g}"] if config.minutes else []
     words += [word for text in vary for word in ("--vary", text)]
     words += [word for text in settings for word in ("--set", text)]
     words += ["--test", str(config.split.test), "--valid", str(config.split.valid)]
     words += ["--split-seed", str(config.split.seed), "--seed", str(config.seed)]
-    words += {"refuse": [], "repair": ["--repair"], "allow": ["--allow-leaks"]}[config.leaks]
-    words += ["--drop-small-classes"] if config.drop_small_classes else []
+    words += policy_words(config.leaks, drop_small_classes=config.drop_small_classes)
     return shlex.join(words)
 
 

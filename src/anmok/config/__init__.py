@@ -29,6 +29,7 @@ from anmok.config.stages import (
     OffTopicMethod,
     SplitConfig,
     TuneConfig,
+    policy_words,
 )
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "from_mapping",
     "load_recipe",
     "load_recipe_file",
+    "policy_words",
     "read_range",
     "to_json",
 ]

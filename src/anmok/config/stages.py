@@ -31,6 +31,12 @@ class Limits:
     max_files: int = 5_000_000
 
 
+def policy_words(leaks: LeakPolicy, *, drop_small_classes: bool) -> list[str]:
+    """Return the options of a command line that stand for what happens to leaks and to small classes."""
+    words = {"refuse": [], "repair": ["--repair"], "allow": ["--allow-leaks"]}[leaks]
+    return [*words, *(["--drop-small-classes"] if drop_small_classes else [])]
+
+
 @dataclass(frozen=True, kw_only=True)
 class SplitConfig:
     """How pictures are divided where the source does not say.
@@ -63,6 +69,7 @@ class CompareConfig:
         leaks: what happens where test pictures stand in train, or one picture under two labels.
         look_over: run the checks of `anmok clean` first and open the report with what they found. Copies are looked for
             in any case: no split may part them.
+        learning_curve: also measure what more pictures would bring the best model on a frozen network.
         threads: of decoding and inference; 0 takes all cores.
     """
 
@@ -72,6 +79,7 @@ class CompareConfig:
     leaks: LeakPolicy = "refuse"
     drop_small_classes: bool = False
     look_over: bool = True
+    learning_curve: bool = False
     threads: int = 0
 
 

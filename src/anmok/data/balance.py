@@ -184,6 +184,9 @@ def class_weights(labels: NDArray[np.int64], *, classes: int | None = None) -> N
     its meaning. A model that learns so gives the probabilities of a world in which each class is as frequent: of rare
     classes too high for the pictures as they came. A temperature, one number for all classes, does not mend that.
 
+    >>> class_weights(np.array([0, 0, 0, 0, 0, 1]))
+    array([0.6, 3. ], dtype=float32)
+
     Args:
         labels: int64 ``(N,)``, class numbers from 0.
         classes: length of the result; by default one more than the largest label.

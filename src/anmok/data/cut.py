@@ -76,7 +76,7 @@ def cut(
     labels, groups = pictures.labels, pictures.groups
     first, counts, mixed = _contents(labels, groups)
     target = _targets(pictures, first, counts, mixed, share=share, least=int(every_class))
-    order = np.argsort(_lots(pictures, seed), kind="stable")
+    order = np.argsort(draw_lots(pictures, seed), kind="stable")
     left = target.tolist()
     taken = []
     # Plain numbers in a plain loop: a million groups take half a second.
@@ -123,7 +123,7 @@ def _targets(
     return clipped
 
 
-def _lots(pictures: Cuttable, seed: int) -> NDArray[np.uint64]:
+def draw_lots(pictures: Cuttable, seed: int) -> NDArray[np.uint64]:
     """Return the lot of each group: the hash, under the seed, of the id of one of its pictures.
 
     Which one is settled by another hash. The smallest lot of all its pictures would not do: a large group would have

@@ -200,10 +200,10 @@ def settle(manifest: Manifest, policy: LeakPolicy) -> Manifest:
         notes.append(text.format(count=len(conflicts)))
     if leaks:
         text = ngettext(
-            "{count} picture to learn from stands among the held-out ones too; this was allowed, so the results look "
-            "better than they are.",
-            "{count} pictures to learn from stand among the held-out ones too; this was allowed, so the results look "
-            "better than they are.",
+            "{count} picture to learn from stands among the validation or test pictures too; this was allowed, so the "
+            "results look better than they are.",
+            "{count} pictures to learn from stand among the validation or test pictures too; this was allowed, so the "
+            "results look better than they are.",
             len(leaks),
         )
         notes += [text.format(count=len(leaks)), *_nearly(leaks)]
@@ -231,8 +231,10 @@ def _leak_error(leaks: tuple[Leak, ...]) -> SplitLeak:
     first = sorted(leaks, key=lambda leak: leak.nearly)[:_NAMED]
     lines = [f"- {leak.path} {'≈' if leak.nearly else '='} {leak.other_path}" for leak in first]
     text = ngettext(
-        "{count} picture to learn from stands among the held-out ones too, so no result would be honest:\n{pairs}",
-        "{count} pictures to learn from stand among the held-out ones too, so no result would be honest:\n{pairs}",
+        "{count} picture to learn from stands among the validation or test pictures too, so no result would be "
+        "honest:\n{pairs}",
+        "{count} pictures to learn from stand among the validation or test pictures too, so no result would be "
+        "honest:\n{pairs}",
         len(leaks),
     )
     return SplitLeak(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,66 +13,31 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-import anmok
 from anmok.config import Limits
-from anmok.data.cells import guard, unguard
-from anmok.data.names import escape, unescape_path
+from anmok.data.manifest_file import (
+    SCHEMA,
+    damaged,
+    load_quarantine,
+    quarantine_path,
+    read_file,
+    save_quarantine,
+    write_file,
+)
+from anmok.data.names import unescape_path
 from anmok.data.source import Source
 from anmok.data.sources import open_source
-from anmok.errors import StorageError, UnknownSource
 from anmok.i18n import _
+from anmok.notebook import ShownInNotebooks
 from anmok.records import SPLITS, ImageRecord, Quarantined
-from anmok.storage import atomic_write, explained
-
-FORMAT = 2
-"""Number of the file format; any other is refused. 2: with saturation, sharpness and entropy."""
-
-_TEXT, _WHOLE, _REAL = pa.string(), pa.int64(), pa.float64()
-
-SCHEMA = pa.schema(
-    [
-        pa.field(name, kind, nullable=False)
-        for name, kind in (
-            ("id", _TEXT),
-            ("path", _TEXT),
-            ("label", _TEXT),
-            ("split", _TEXT),
-            ("group", _TEXT),
-            ("width", _WHOLE),
-            ("height", _WHOLE),
-            ("mode", _TEXT),
-            ("format", _TEXT),
-            ("bytes", _WHOLE),
-            ("brightness", _REAL),
-            ("contrast", _REAL),
-            ("mean_r", _REAL),
-            ("mean_g", _REAL),
-            ("mean_b", _REAL),
-            ("saturation", _REAL),
-            ("sharpness", _REAL),
-            ("entropy", _REAL),
-            ("phash", _TEXT),
-            ("source_url", _TEXT),
-            ("page_url", _TEXT),
-            ("author", _TEXT),
-            ("licence", _TEXT),
-            ("collected_at", _TEXT),
-            ("flags", _TEXT),
-        )
-    ]
-)
-"""The columns, named like the attributes of ``ImageRecord``. ``flags`` holds the names joined by commas."""
 
 _HASHED = ("id", "path", "label", "split", "group")
-_MEASURES = [field.name for field in SCHEMA if field.type == _REAL]
-_METADATA = b"anmok"
+_MEASURES = [field.name for field in SCHEMA if field.type == pa.float64()]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Manifest:
+class Manifest(ShownInNotebooks):
     """Pictures with all that is known of them.
 
     Attributes:
@@ -172,10 +135,7 @@ class Manifest:
         Raises:
             StorageError: disk full, no permission.
         """
-        table = pa.table({field.name: _arrow(self.table[field.name], field.type) for field in SCHEMA}, schema=SCHEMA)
         about = {
-            "format": FORMAT,
-            "anmok": anmok.__version__,
             "source": self.source,
             "name": self.name,
             "content_hash": self.content_hash,
@@ -183,10 +143,8 @@ class Manifest:
             "notes": self.notes,
             "ignored": self.ignored,
         }
-        table = table.replace_schema_metadata({_METADATA: json.dumps(about, ensure_ascii=False).encode()})
-        _save_quarantine(quarantine_path(path), self.quarantined)
-        with atomic_write(path) as stream:
-            pq.write_table(table, stream, compression="zstd")
+        save_quarantine(quarantine_path(path), self.quarantined)
+        write_file(path, self.table, about)
 
     @classmethod
     def load(cls, path: Path) -> Manifest:
@@ -196,35 +154,18 @@ class Manifest:
             UnknownSource: no Parquet, not a manifest, or one of a newer or an older format.
             StorageError: it is damaged, was changed by something else, or cannot be read.
         """
-        table, about = _read(path)
+        table, about = read_file(path)
         manifest = cls(
-            table=table.to_pandas(),
+            table=table,
             source=about["source"],
             name=about["name"],
             classes=tuple(about["classes"]),
-            quarantined=_load_quarantine(quarantine_path(path)),
+            quarantined=load_quarantine(quarantine_path(path)),
             notes=tuple(about["notes"]),
             ignored=about["ignored"],
         )
         _verify(manifest, about["content_hash"], path)
         return manifest
-
-
-def quarantine_path(path: Path) -> Path:
-    """Return where the quarantine of the manifest ``path`` stands."""
-    return path.with_name(path.stem + ".quarantine.csv")
-
-
-def might_be_manifest(path: Path) -> bool:
-    """Tell whether nothing is lost but a manifest, of any version, whole or damaged, if this file is overwritten."""
-    with explained(path), path.open("rb") as stream:
-        begin = stream.read(4)
-    if begin != b"PAR1":
-        return not begin
-    try:
-        return _METADATA in (pq.read_schema(path).metadata or {})
-    except (pa.ArrowException, OSError, ValueError):
-        return True
 
 
 def make_table(columns: dict[str, Any]) -> pd.DataFrame:
@@ -238,7 +179,7 @@ def make_table(columns: dict[str, Any]) -> pd.DataFrame:
     for field in SCHEMA:
         values = columns.get(field.name)
         if values is None:
-            if field.type != _TEXT:
+            if field.type != pa.string():
                 raise ValueError(f"a manifest's table wants the column {field.name!r}")
             values = pa.repeat("", rows)
         arrays[field.name] = pa.array(values, type=field.type, from_pandas=False)
@@ -257,99 +198,13 @@ def _text_bytes(array: pa.Array) -> memoryview:
     return memoryview(data or b"")[ends[0] : ends[-1]] if len(array) else memoryview(b"")
 
 
-def _arrow(column: pd.Series[Any], kind: pa.DataType) -> pa.ChunkedArray:
-    array = pa.Array.from_pandas(column)
-    return (array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])).cast(kind)
-
-
-def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
-    try:
-        with explained(path), path.open("rb") as stream:
-            file = pq.ParquetFile(stream)
-            about = _about(file.schema_arrow, path)
-            table = file.read()
-            table.validate(full=True)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise _damaged(path, str(error)) from error
-    if not table.schema.equals(SCHEMA, check_metadata=False):
-        raise _damaged(path, _("its columns are not those of a manifest"))
-    return table, about
-
-
-def _about(schema: pa.Schema, path: Path) -> dict[str, Any]:
-    """Return what the file says about itself; its form is checked, its truth is not."""
-    raw = (schema.metadata or {}).get(_METADATA)
-    if raw is None:
-        raise UnknownSource(
-            _("{path} is a Parquet file, but no manifest of Anmok.").format(path=escape(str(path))),
-            hint=_("Make a manifest with: anmok scan SOURCE -o manifest.parquet"),
-        )
-    try:
-        about = json.loads(raw)
-    except ValueError as error:
-        raise _damaged(path, str(error)) from error
-    number = about.get("format") if isinstance(about, dict) else None
-    if isinstance(number, int) and number > FORMAT:
-        raise UnknownSource(
-            _("{path} was written by Anmok {version}, which is newer than this one ({own}).").format(
-                path=escape(str(path)), version=about.get("anmok"), own=anmok.__version__
-            ),
-            hint=_("Install a newer Anmok, or scan the pictures again."),
-        )
-    if isinstance(number, int) and number < FORMAT:
-        raise UnknownSource(
-            _("{path} was written by Anmok {version}, when a manifest told less of each picture.").format(
-                path=escape(str(path)), version=about.get("anmok")
-            ),
-            hint=_("Scan the pictures again: anmok scan SOURCE -o {name}").format(name=escape(path.name)),
-        )
-    wanted = {"format": int, "source": str, "name": str, "content_hash": str, "ignored": int}
-    sound = isinstance(about, dict) and all(isinstance(about.get(key), kind) for key, kind in wanted.items())
-    for key in ("classes", "notes"):
-        sound = sound and isinstance(about.get(key), list) and all(isinstance(text, str) for text in about[key])
-    if not sound:
-        raise _damaged(path, _("what it says about itself is incomplete"))
-    return cast("dict[str, Any]", about)
-
-
 def _verify(manifest: Manifest, content_hash: str, path: Path) -> None:
     table = manifest.table
     if not table["split"].isin(("", *SPLITS)).all():
-        raise _damaged(path, _("a split is none of {splits}").format(splits=", ".join(SPLITS)))
+        raise damaged(path, _("a split is none of {splits}").format(splits=", ".join(SPLITS)))
     if len(table) and (manifest.label_indices().min() < 0 or table[["width", "height"]].to_numpy().min() < 1):
-        raise _damaged(path, _("a row has an unknown class or no size"))
+        raise damaged(path, _("a row has an unknown class or no size"))
     if not np.isfinite(table[_MEASURES].to_numpy()).all():
-        raise _damaged(path, _("a measure is no finite number"))
+        raise damaged(path, _("a measure is no finite number"))
     if manifest.content_hash != content_hash:
-        raise _damaged(path, _("its content does not fit its hash, so something else changed it"))
-
-
-def _damaged(path: Path, reason: str) -> StorageError:
-    return StorageError(
-        _("The manifest {path} is damaged: {reason}.").format(
-            path=escape(str(path)), reason=" ".join(reason.split())[:200].rstrip(".")
-        ),
-        hint=_("Scan the pictures again: anmok scan SOURCE -o {name}").format(name=escape(path.name)),
-    )
-
-
-def _save_quarantine(path: Path, quarantined: tuple[Quarantined, ...]) -> None:
-    with atomic_write(path, binary=False) as stream:
-        # Excel takes a CSV for UTF-8 only if it begins with the byte order mark.
-        stream.write("\ufeff")
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("path", "code", "reason"))
-        writer.writerows((guard(row.path), row.code, guard(row.reason)) for row in quarantined)
-
-
-def _load_quarantine(path: Path) -> tuple[Quarantined, ...]:
-    if not path.exists():
-        return ()
-    try:
-        with explained(path), path.open(encoding="utf-8-sig", newline="") as stream:
-            header, *rows = csv.reader(stream, strict=True)
-            if header != ["path", "code", "reason"]:
-                raise ValueError(_("its first line is not path,code,reason"))
-            return tuple(Quarantined(unguard(path), code, unguard(reason)) for path, code, reason in rows)
-    except (csv.Error, ValueError, TypeError) as error:
-        raise _damaged(path, str(error)) from error
+        raise damaged(path, _("its content does not fit its hash, so something else changed it"))

@@ -36,6 +36,10 @@ def scan(
 ) -> Manifest:
     """Read every picture of a source once.
 
+    >>> manifest = scan("sample")
+    >>> manifest.classes[:2], len(manifest), manifest.quarantined[0].code
+    (('Cheonjiyeon waterfall', 'Jusangjeolli columnar joints'), 326, 'damaged')
+
     Args:
         source: see ``open_source``; a manifest (``.parquet``) is loaded as it is.
         threads: that read and decode; 0 takes all cores.

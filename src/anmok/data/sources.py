@@ -1,8 +1,11 @@
 """Where pictures lie: a folder, a zip, one file, a CSV, a data set's name; all read through the same three methods.
 
->>> with open_source("pictures.zip") as source:
+>>> with open_source("holiday.zip") as source:
 ...     for entry in source.entries():
-...         data = source.read(entry.path)
+...         print(entry.path, source.read(entry.path)[:2])
+0.jpg b'\\xff\\xd8'
+1.jpg b'\\xff\\xd8'
+2.jpg b'\\xff\\xd8'
 
 Nothing is extracted or moved. What a source may not or cannot read comes out of ``entries`` as ``Quarantined``.
 The kinds of source are in ``folders``, ``archives`` and ``tables``; this file says which one a path is. Light.

@@ -108,7 +108,7 @@ def assign_splits(manifest: Manifest, config: SplitConfig) -> Manifest:
     """Give every picture a split, keeping those that the source gives.
 
     - A source with test pictures keeps them; without valid ones, valid is cut from train.
-    - A source with valid pictures but no test: they become the test (as they are the only ones held out), and valid
+    - A source with valid pictures but no test: they become the test (as they are the only ones set apart), and valid
       is cut from train. A note tells so.
     - Else test is cut from all, then valid from the rest.
 
@@ -117,7 +117,7 @@ def assign_splits(manifest: Manifest, config: SplitConfig) -> Manifest:
 
     Raises:
         TooFewPictures: see ``require_classes``.
-        DataError: no training pictures, or held-out pictures of a class that training lacks.
+        DataError: no training pictures, or validation or test pictures of a class that training lacks.
     """
     require_classes(manifest)
     table = manifest.table
@@ -140,7 +140,7 @@ def assign_splits(manifest: Manifest, config: SplitConfig) -> Manifest:
     if not given & {VALID, TEST}:
         _cut_from_train(splits, TEST, pictures, config, manifest.classes)
         notes.append(
-            _("{share:.0%} of the pictures of each class were held out as the test (seed {seed}).").format(
+            _("{share:.0%} of the pictures of each class were set apart as the test (seed {seed}).").format(
                 share=config.test, seed=config.seed
             )
         )
@@ -197,8 +197,8 @@ def _require_training(table: pd.DataFrame, splits: NDArray[Any]) -> None:
     if lacking:
         path = min(table.loc[table["label"] == lacking[0], "path"])
         text = ngettext(
-            "{count} class has held-out pictures, but none to learn from: {names} (for example {path}).",
-            "{count} classes have held-out pictures, but none to learn from: {names} (for example {path}).",
+            "{count} class has validation or test pictures, but none to learn from: {names} (for example {path}).",
+            "{count} classes have validation or test pictures, but none to learn from: {names} (for example {path}).",
             len(lacking),
         )
         raise DataError(

@@ -1,28 +1,36 @@
-"""Which model is the best, why, and how sure is that: the comparison's conclusion in words.
+"""Which model is the best, which one to take, why, and how sure that is: the comparison's conclusion.
 
 Models are ranked by balanced accuracy (every class counts alike, however many pictures it has), equal ones by log
 loss. All were measured on the same pictures, so two models are told apart by those pictures on which only one of them
-was right (McNemar's exact test): this sees differences that are too small for separate intervals.
+was right (McNemar's exact test, with Holm's correction for all pairs): this sees differences that are too small for
+separate intervals. Where the best cannot be told apart from a clearly cheaper one, the cheaper one is recommended, as
+long as little can be lost by it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from anmok.evaluation.costs import clearly_cheaper
 from anmok.evaluation.diagnosis import diagnose
-from anmok.evaluation.matching import name_some
-from anmok.evaluation.paired import ALPHA, duel
+from anmok.evaluation.pair_results import Pair
+from anmok.evaluation.paired import find_pair, most_lost, pairs_of_mistakes
+from anmok.evaluation.reason import RANKED_BY, Conclusion, reason_in_words
 from anmok.evaluation.results import LESS_IS_BETTER, DataSummary, ModelResult
-from anmok.i18n import _, ngettext
-from anmok.records import Interval
 
-RANKED_BY, TIES_BY = "balanced_accuracy", "log_loss"
-#: Times as many pictures a second; one measurement on a shared machine says no more.
-CLEARLY_FASTER = 1.5
+TIES_BY = "log_loss"
+#: How much of accuracy the cheaper model may lack at the worst (the end of the 95 % interval) to be recommended: that a
+#: small test set cannot tell two models apart is no proof that they are alike.
+MOST_LOST = 0.05
 
 
-def conclude(models: Sequence[ModelResult], data: DataSummary) -> tuple[str, str, tuple[str, ...]]:
-    """Return the name of the best model, the reason, and what a careful reader must be warned of, in words.
+def conclude(
+    models: Sequence[ModelResult], data: DataSummary, pairs: Sequence[Pair] = ()
+) -> tuple[str, str, tuple[str, ...]]:
+    """Return the name of the recommended model, the reason, and what a careful reader must be warned of, in words.
+
+    Args:
+        pairs: as ``compare_pairs`` gives them; without any, the stored mistakes tell the models apart.
 
     Raises:
         ValueError: there is no model.
@@ -30,7 +38,11 @@ def conclude(models: Sequence[ModelResult], data: DataSummary) -> tuple[str, str
     if not models:
         raise ValueError("a comparison of no models has no conclusion; at least one is wanted")
     ranked = rank(models)
-    return ranked[0].name, _reason(ranked), diagnose(ranked, data)
+    pairs = pairs or pairs_of_mistakes(ranked)
+    best, others = ranked[0], ranked[1:]
+    rivals = [other for other in others if not _told_apart(best, other, pairs)]
+    conclusion = Conclusion(best, recommend(best, rivals, pairs), tuple(others), tuple(rivals), tuple(pairs))
+    return conclusion.recommended.name, reason_in_words(conclusion), diagnose(ranked, data, pairs)
 
 
 def rank(models: Sequence[ModelResult]) -> list[ModelResult]:
@@ -41,6 +53,20 @@ def rank(models: Sequence[ModelResult]) -> list[ModelResult]:
         return -metrics[RANKED_BY].value, metrics[TIES_BY].value
 
     return sorted(models, key=key)
+
+
+def recommend(best: ModelResult, rivals: Sequence[ModelResult], pairs: Sequence[Pair]) -> ModelResult:
+    """Return the model to take: the best, or a clearly cheaper one with which little can be lost.
+
+    Args:
+        rivals: models that cannot be told apart from the best, the better ones first.
+    """
+    chosen = best
+    for rival in rivals:
+        pair = find_pair(pairs, best.name, rival.name)
+        if pair is not None and most_lost(pair) <= MOST_LOST and clearly_cheaper(rival, chosen):
+            chosen = rival
+    return chosen
 
 
 def best_marks(models: Sequence[ModelResult], metric: str) -> set[str]:
@@ -59,103 +85,8 @@ def best_marks(models: Sequence[ModelResult], metric: str) -> set[str]:
     return set() if any(best.overlaps(interval) for interval in others) else {name}
 
 
-def _told_apart(best: ModelResult, other: ModelResult, alpha: float) -> bool:
-    fight = duel(best.evaluation, other.evaluation)
-    if fight is None:
+def _told_apart(best: ModelResult, other: ModelResult, pairs: Sequence[Pair]) -> bool:
+    pair = find_pair(pairs, best.name, other.name)
+    if pair is None:
         return not best.evaluation.metrics[RANKED_BY].overlaps(other.evaluation.metrics[RANKED_BY])
-    return fight.p < alpha and fight.only_first > fight.only_second
-
-
-def _reason(ranked: Sequence[ModelResult]) -> str:
-    best, others = ranked[0], ranked[1:]
-    figure = best.evaluation.metrics[RANKED_BY]
-    if not others:
-        sentences = [_("{name} is the only model.").format(name=best.name), _balanced_accuracy(best, figure)]
-        return " ".join(sentences)
-    sentences = [_("{name} is the best.").format(name=best.name), _balanced_accuracy(best, figure)]
-    alpha = ALPHA / len(others)
-    rivals = [other for other in others if not _told_apart(best, other, alpha)]
-    if not rivals:
-        sentences.append(_ahead(best, others))
-    else:
-        sentences += _doubts(best, rivals)
-    return " ".join(sentences)
-
-
-def _balanced_accuracy(model: ModelResult, figure: Interval) -> str:
-    return _(
-        "Over all classes alike it recognises {value:.1%} of the held-out pictures"
-        " (95 % interval {low:.1%} to {high:.1%}; {count} pictures measured)."
-    ).format(value=figure.value, low=figure.low, high=figure.high, count=model.evaluation.pictures)
-
-
-def _ahead(best: ModelResult, others: Sequence[ModelResult]) -> str:
-    fight = duel(best.evaluation, others[0].evaluation)
-    if fight is None:
-        return _("Its interval lies above those of all others.")
-    return _(
-        "This is more than chance: of the {count} pictures that only one of {best} and {other}, the second best,"
-        " recognised, {won} went to {best} (exact McNemar test, p {p})."
-    ).format(
-        count=fight.only_first + fight.only_second,
-        best=best.name,
-        other=others[0].name,
-        won=fight.only_first,
-        p=_probability(fight.p),
-    )
-
-
-def _doubts(best: ModelResult, rivals: Sequence[ModelResult]) -> list[str]:
-    """Say which models may be as good, on what evidence, and what else could decide."""
-    sentences = [
-        ngettext(
-            "But on these pictures it cannot be told apart from {names}.",
-            "But on these pictures it cannot be told apart from {names}, one by one.",
-            len(rivals),
-        ).format(names=name_some([rival.name for rival in rivals]))
-    ]
-    rival = rivals[0]
-    fight = duel(best.evaluation, rival.evaluation)
-    if fight is None:
-        sentences.append(_("The intervals overlap."))
-    elif fight.only_first + fight.only_second == 0:
-        sentences.append(
-            _("{best} and {other} are right on exactly the same ones.").format(best=best.name, other=rival.name)
-        )
-    elif fight.only_second > fight.only_first:
-        sentences.append(
-            _("{other} even recognises more pictures in all; {best} does better on the small classes.").format(
-                other=rival.name, best=best.name
-            )
-        )
-    else:
-        sentences.append(
-            _(
-                "Of the {count} pictures that only one of the two recognised, {won} went to {best} and {lost} to"
-                " {other} (exact McNemar test, p {p})."
-            ).format(
-                count=fight.only_first + fight.only_second,
-                best=best.name,
-                other=rival.name,
-                won=fight.only_first,
-                lost=fight.only_second,
-                p=_probability(fight.p),
-            )
-        )
-    return [
-        *sentences,
-        _("More test pictures could decide; until then take speed and size into account."),
-        *_fastest(best, rivals),
-    ]
-
-
-def _fastest(best: ModelResult, rivals: Sequence[ModelResult]) -> list[str]:
-    """Name the fastest model, where it is so much faster that a busy machine does not explain it."""
-    fastest, second = sorted((best, *rivals), key=lambda model: -model.pictures_per_second)[:2]
-    if fastest.pictures_per_second < CLEARLY_FASTER * second.pictures_per_second:
-        return []
-    return [_("{name} is the fastest.").format(name=fastest.name)]
-
-
-def _probability(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
+    return pair.told_apart and pair.only_first > pair.only_second

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from anmok.records import Interval
 
 if TYPE_CHECKING:
     from anmok.data.manifest import Manifest
-    from anmok.inference.predictor import Predictor
+    from anmok.inference.predictor import PictureAnswer, Predictor
 
 RESAMPLES = 2000
 #: In place of a split's name: all pictures, whatever their split.
@@ -63,7 +63,7 @@ def measure(
     y_pred = probabilities.argmax(axis=1)
     confusion = metrics.confusion_matrix(y_true, y_pred, len(classes))
     counts = metrics.count_classes(confusion)
-    low, high = metrics.wilson(counts.hits.sum(), len(y_true))
+    low, high = metrics.rate_interval(counts.hits.sum(), len(y_true))
     figures = {"accuracy": Interval(float(metrics.accuracy(counts)), float(low), float(high))}
     figures |= metrics.average_intervals(y_true, probabilities, seed=seed, resamples=resamples)
     # The weighted recall is the accuracy, so it has the accuracy's interval.
@@ -90,6 +90,7 @@ def evaluate_predictor(
     known_only: bool = False,
     seed: int = 0,
     trace: TrainingTrace | None = None,
+    watch: Callable[[str, PictureAnswer], None] | None = None,
     progress: Progress | None = None,
 ) -> tuple[Evaluation, NDArray[np.float32], float]:
     """Let a bundle answer for the pictures of a split, and measure the answers.
@@ -104,6 +105,7 @@ def evaluate_predictor(
             leaving them out in silence would make a misspelt folder look like a good result.
         seed: of the intervals.
         trace: is shown every picture's embedding, and tells afterwards whether the bundle was trained on them.
+        watch: is called with the path of every picture that could be read, and all that the bundle says of it.
 
     Returns:
         The evaluation; float32 ``(N, C)`` probabilities in the order of the bundle's labels, one row for each picture
@@ -121,7 +123,9 @@ def evaluate_predictor(
     matched = match_classes(predictor.labels, labels, known_only=known_only)
     paths = [str(path) for path, known in zip(part.table["path"], matched.known, strict=True) if known]
     begin = time.perf_counter()
-    probabilities, unreadable = _answer(predictor, part, paths, trace, progress or SilentProgress())
+    probabilities, unreadable = _answer(
+        predictor, part, paths, trace=trace, watch=watch, progress=progress or SilentProgress()
+    )
     rate = len(paths) / max(time.perf_counter() - begin, 1e-9)
     read = ~np.isin(np.arange(len(paths)), unreadable)
     if not read.any():
@@ -145,7 +149,13 @@ def evaluate_predictor(
 
 
 def _answer(
-    predictor: Predictor, manifest: Manifest, paths: Sequence[str], trace: TrainingTrace | None, progress: Progress
+    predictor: Predictor,
+    manifest: Manifest,
+    paths: Sequence[str],
+    *,
+    trace: TrainingTrace | None,
+    watch: Callable[[str, PictureAnswer], None] | None,
+    progress: Progress,
 ) -> tuple[NDArray[np.float32], list[int]]:
     """Return probabilities ``(N, C)`` for the paths, in order, and the numbers of those that could not be read."""
     probabilities = np.full((len(paths), len(predictor.labels)), np.nan, dtype=np.float32)
@@ -153,13 +163,15 @@ def _answer(
     with manifest.open_source() as source, progress.task(_("Measuring"), len(paths), unit=_("pictures")) as task:
         # `path=path` binds each path to its own reader.
         items = ((path, lambda path=path: source.read(path)) for path in paths)
-        for number, (_path, answer) in enumerate(predictor.answers(items)):
+        for number, (path, answer) in enumerate(predictor.answers(items)):
             if isinstance(answer, PictureError):
                 unreadable.append(number)
             else:
                 probabilities[number] = answer.probabilities
                 if trace is not None:
                     trace.see(answer.embedding)
+                if watch is not None:
+                    watch(path, answer)
             task.advance()
     return probabilities, unreadable
 
@@ -177,8 +189,8 @@ def _refuse_nan(probabilities: NDArray[np.floating[Any]]) -> None:
 
 def _class_scores(classes: Sequence[str], counts: metrics.ClassCounts) -> tuple[ClassScore, ...]:
     rates = {
-        "precision": (metrics.precision(counts), metrics.wilson(counts.hits, counts.predicted)),
-        "recall": (metrics.recall(counts), metrics.wilson(counts.hits, counts.true)),
+        "precision": (metrics.precision(counts), metrics.rate_interval(counts.hits, counts.predicted)),
+        "recall": (metrics.recall(counts), metrics.rate_interval(counts.hits, counts.true)),
         "f1": (metrics.f1(counts), metrics.f1_interval(counts.hits, counts.true, counts.predicted)),
     }
 

@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from anmok.evaluation.calibration import Calibration
+from anmok.evaluation.data_size import DataSizeCurve
+from anmok.evaluation.pair_results import Pair, SharedMistake
+from anmok.evaluation.thresholds import Thresholds
+from anmok.evaluation.unknown import UnknownResult
+from anmok.notebook import ShownInNotebooks
 from anmok.records import Finding, Interval, Quarantined
 
 #: The metrics of ``summary.json`` and of the table, best known first; for ``log_loss`` alone less is better.
@@ -42,7 +48,24 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class StoredHeatMap:
+    """Where a picture speaks for the class that was answered; ``heat_maps.opened`` makes a ``HeatMap`` of it.
+
+    Attributes:
+        label: the class. method: as ``HeatMap.method``.
+        rows: one text a row of the map, from the top: two hexadecimal digits a place, 00 (nothing) to ff (strongest).
+        box, seen: as those of ``HeatMap``: x0, y0, x1, y1.
+    """
+
+    label: str
+    method: str
+    rows: tuple[str, ...]
+    box: tuple[float, ...]
+    seen: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation(ShownInNotebooks):
     """A predictor measured on one split.
 
     Attributes:
@@ -89,11 +112,22 @@ class ModelResult:
         recipe: as JSON values.
         history: one mapping an epoch (``epoch``, ``train_loss``, ``valid_loss``, ``train_accuracy``,
             ``valid_accuracy``, ``learning_rate``, ``seconds``); empty for heads on vectors.
-        seconds: by stage (``features``, ``training``, ``export``, ``evaluation``).
+        seconds: by stage (``features``, ``training``, ``export``, ``evaluation``), as it would take anew: vectors that
+            were at hand count with what they took when they were made.
+        seconds_spared: of ``features``, what was not spent again for that.
         pictures_per_second: of the bundle on this machine, files to answers.
         parity: ``same_class`` (share, 0-1), ``max_difference`` (of probabilities), ``pictures`` (count).
         run, bundle: paths relative to the comparison's folder. bundle_bytes: its size.
         validation: of the trained model, as it answered before it was exported.
+        heat_maps: of the most confident mistakes, by path; empty where none were made.
+        latency_ms: milliseconds from one file to its answer, one picture at a time on this machine, the median; None
+            where an older Anmok measured.
+        unknown: "none of these" on the test pictures; None where the bundle has no threshold for it, or an older Anmok
+            measured.
+        calibration: its probabilities against the truth, before and after the temperature; None where an older Anmok
+            measured.
+        thresholds: from which probability on its answers are right often enough; None where an older Anmok measured,
+            or no picture is left to choose them on.
     """
 
     name: str
@@ -108,10 +142,16 @@ class ModelResult:
     bundle: str
     bundle_bytes: int
     validation: Validation = Validation()
+    latency_ms: float | None = None
+    unknown: UnknownResult | None = None
+    calibration: Calibration | None = None
+    thresholds: Thresholds | None = None
+    heat_maps: Mapping[str, StoredHeatMap] = field(default_factory=dict)
+    seconds_spared: float = 0.0
 
     @property
     def seconds_to_train(self) -> float:
-        """Seconds from pictures to a trained model: making vectors counts as much as learning from them."""
+        """Seconds from pictures to a trained model, anew: making vectors counts as much as learning from them."""
         return sum(self.seconds.get(stage, 0.0) for stage in ("features", "training"))
 
 
@@ -172,8 +212,8 @@ class DataSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """Several models on the same held-out pictures: all that the report draws.
+class Comparison(ShownInNotebooks):
+    """Several models on the same test pictures: all that the report draws.
 
     Attributes:
         best: name of the recommended model. reason: why, in a sentence or two.
@@ -183,6 +223,12 @@ class Comparison:
         command: the command line that makes the same again.
         created: ISO 8601, UTC.
         checks: what looked over the pictures, in the order of registration; empty where that was not wanted.
+        pairs: every two models, the better ranked first; empty for one model and where they saw different pictures.
+        shared_mistakes: pictures that all models get wrong (of two models or more), the surest first; the first few of
+            ``shared_mistakes_count``.
+        only_mistakes: by model, the pictures that it alone gets wrong, the surest first; the first few of
+            ``only_mistakes_count``.
+        learning_curve: accuracy against the number of training pictures; None where that was not asked for.
     """
 
     data: DataSummary
@@ -198,3 +244,9 @@ class Comparison:
     seed: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
     checks: tuple[CheckSummary, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    shared_mistakes: tuple[SharedMistake, ...] = ()
+    shared_mistakes_count: int = 0
+    only_mistakes: Mapping[str, tuple[Mistake, ...]] = field(default_factory=dict)
+    only_mistakes_count: Mapping[str, int] = field(default_factory=dict)
+    learning_curve: DataSizeCurve | None = None

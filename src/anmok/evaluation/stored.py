@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from anmok.errors import StorageError
-from anmok.evaluation.results import Comparison
+from anmok.evaluation.results import Comparison, Evaluation
 from anmok.i18n import _
-from anmok.storage import read_json
+from anmok.storage import read_json, write_json
 
 #: Rises when an old reader could misread a new file.
 FORMAT_VERSION = 1
@@ -43,6 +44,34 @@ def from_json(kind: type[ResultT], values: Any, *, where: str) -> ResultT:
     return typing.cast("ResultT", _read(kind, values, where))
 
 
+def write_result(path: Path, key: str, result: Any, *, version: int) -> None:
+    """Write a result as ``{"format_version": version, key: ...}``; ``read_result`` reads it back.
+
+    Raises:
+        StorageError: disk full, no permission.
+    """
+    write_json(path, {"format_version": version, key: to_json(result)})
+
+
+def read_result(kind: type[ResultT], path: Path, key: str, *, version: int) -> ResultT:
+    """Read what ``write_result`` wrote.
+
+    Raises:
+        StorageError: it cannot be read, is damaged, or of another version.
+    """
+    values = read_json(path)
+    if not isinstance(values, dict) or not isinstance(values.get("format_version"), int):
+        raise _wrong(str(path), values, _("a result that Anmok wrote"))
+    if values["format_version"] != version:
+        raise StorageError(
+            _("{path} has the format {version}; this Anmok reads format {known}.").format(
+                path=path, version=values["format_version"], known=version
+            ),
+            hint=_("Use the Anmok that wrote it, or run the same command again."),
+        )
+    return from_json(kind, values.get(key), where=str(path))
+
+
 def comparison_to_json(comparison: Comparison) -> dict[str, Any]:
     """Return what ``comparison.json`` holds."""
     return {"format_version": FORMAT_VERSION, "comparison": to_json(comparison)}
@@ -55,17 +84,16 @@ def read_comparison(path: Path) -> Comparison:
         StorageError: it cannot be read, is damaged, or was written by a newer Anmok.
     """
     file = path / "comparison.json" if path.is_dir() else path
-    values = read_json(file)
-    if not isinstance(values, dict) or not isinstance(values.get("format_version"), int):
-        raise _wrong(str(file), values, _("a comparison that Anmok wrote"))
-    if values["format_version"] != FORMAT_VERSION:
-        raise StorageError(
-            _("{path} has the format {version}; this Anmok reads format {known}.").format(
-                path=file, version=values["format_version"], known=FORMAT_VERSION
-            ),
-            hint=_("Use the Anmok that wrote it, or run the comparison again."),
-        )
-    return from_json(Comparison, values.get("comparison"), where=str(file))
+    comparison = read_result(Comparison, file, "comparison", version=FORMAT_VERSION)
+    for number, model in enumerate(comparison.models):
+        where = f"{file}.models[{number}]"
+        check_evaluation(model.evaluation, f"{where}.evaluation")
+        if model.validation.pictures and not 0 <= model.validation.accuracy <= 1:
+            raise _wrong(f"{where}.validation.accuracy", model.validation.accuracy, _("a share from 0 to 1"))
+    for number, pair in enumerate(comparison.pairs):
+        if "accuracy" not in pair.differences:
+            raise _wrong(f"{file}.pairs[{number}].differences.accuracy", None, _("an object"))
+    return comparison
 
 
 def _plain(value: Any) -> Any:
@@ -84,6 +112,8 @@ def _plain(value: Any) -> Any:
 
 def _read(hint: Any, value: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType and arguments[1:] == (types.NoneType,):  # "X | None"
+        return None if value is None else _read(arguments[0], value, where)
     if dataclasses.is_dataclass(hint):
         return _read_dataclass(typing.cast("type[Any]", hint), value, where)
     if origin is tuple and isinstance(value, list):
@@ -124,6 +154,29 @@ def _read_dataclass(kind: type[Any], value: Any, where: str) -> Any:
         if name not in value and not optional:
             raise _wrong(f"{where}.{name}", None, _("a value"))
     return kind(**{name: _read(hints[name], item, f"{where}.{name}") for name, item in value.items()})
+
+
+def check_evaluation(evaluation: Evaluation, where: str) -> None:
+    """Refuse an evaluation whose parts contradict each other: whoever draws it counts on them.
+
+    Raises:
+        StorageError: says where and what was wanted.
+    """
+    classes = len(evaluation.classes)
+    for name, rows in (
+        ("per_class", len(evaluation.per_class)),
+        ("confusion", len(evaluation.confusion)),
+        *((f"confusion[{number}]", len(row)) for number, row in enumerate(evaluation.confusion)),
+    ):
+        if rows != classes:
+            raise _wrong(f"{where}.{name}", rows, _("one entry for each of the {count} classes").format(count=classes))
+    if evaluation.pictures < 1:
+        raise _wrong(f"{where}.pictures", evaluation.pictures, _("a count of at least 1"))
+    # These can always be computed; models are ranked by them.
+    for name in ("accuracy", "balanced_accuracy"):
+        found = evaluation.metrics.get(name)
+        if found is None or not 0 <= found.value <= 1:
+            raise _wrong(f"{where}.metrics.{name}", found and found.value, _("a share from 0 to 1"))
 
 
 def _wrong(where: str, value: object, wanted: str) -> StorageError:

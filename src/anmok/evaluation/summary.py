@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import anmok
+from anmok.evaluation.calibration import Calibration
+from anmok.evaluation.pair_results import Pair
 from anmok.evaluation.results import HEADLINE_METRICS, Comparison, Evaluation, ModelResult
-from anmok.evaluation.stored import comparison_to_json
+from anmok.evaluation.stored import comparison_to_json, to_json
+from anmok.evaluation.unknown import UnknownResult
 from anmok.records import Interval
 from anmok.storage import write_json
 
@@ -31,12 +34,15 @@ def summary_json(comparison: Comparison) -> dict[str, Any]:
     """Return what ``summary.json`` holds.
 
     Fixed for scripts: ``best``; ``models.NAME.METRIC.value|low|high`` with METRIC of ``HEADLINE_METRICS`` (METRIC is
-    null where it cannot be computed); ``seconds`` by stage; ``warnings``. More keys may be added beside them.
+    null where it cannot be computed); ``seconds`` by stage; ``warnings``. Beside them more keys may be added: ``pairs``
+    has the fields of ``Pair`` for every two models, the better ranked first, and ``told_apart``.
     """
     return {
         "best": comparison.best,
         "reason": comparison.reason,
         "models": {model.name: _model_json(model) for model in comparison.models},
+        "pairs": [_pair_json(pair) for pair in comparison.pairs],
+        "shared_mistakes": comparison.shared_mistakes_count,
         "seconds": {stage: _finite(seconds) for stage, seconds in comparison.seconds.items()},
         "warnings": list(comparison.warnings),
         "left_out": [{"name": left.name, "reason": left.reason, "hint": left.hint} for left in comparison.left_out],
@@ -74,11 +80,38 @@ def _model_json(model: ModelResult) -> dict[str, Any]:
     return {
         **metrics_json(model.evaluation),
         "pictures_per_second": _finite(model.pictures_per_second),
+        "latency_ms": None if model.latency_ms is None else _finite(model.latency_ms),
         "seconds": {stage: _finite(seconds) for stage, seconds in model.seconds.items()},
+        "seconds_spared": _finite(model.seconds_spared),
         "run": model.run,
         "bundle": model.bundle,
         "bundle_bytes": model.bundle_bytes,
+        "none_of_these": None if model.unknown is None else _refusals_json(model.unknown),
+        "calibration": None if model.calibration is None else _calibration_json(model.calibration),
     }
+
+
+def _calibration_json(calibration: Calibration) -> dict[str, Any]:
+    """Return the errors of the probabilities; the bins and thresholds stand in ``comparison.json``."""
+    return {
+        "temperature": calibration.temperature,
+        "ece_before": _interval_json(calibration.before.ece),
+        "ece_after": _interval_json(calibration.after.ece),
+        "ece_chance": calibration.after.ece_chance,
+    }
+
+
+def _refusals_json(unknown: UnknownResult) -> dict[str, Any]:
+    """Return what is left when the strangest test pictures are refused; the curves stand in ``comparison.json``."""
+    return {
+        "score": unknown.score,
+        "accepted": _interval_json(unknown.accepted),
+        "accuracy_accepted": _interval_json(unknown.accuracy_accepted),
+    }
+
+
+def _pair_json(pair: Pair) -> dict[str, Any]:
+    return {**to_json(pair), "told_apart": pair.told_apart}
 
 
 def _interval_json(interval: Interval | None) -> Mapping[str, float] | None:

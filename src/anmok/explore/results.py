@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from anmok.config import MapMethod
+from anmok.notebook import ShownInNotebooks
 from anmok.records import Quarantined
 
 #: What stands out: most pictures of a group, a part of them, or how they are stored.
@@ -141,7 +142,7 @@ class Imbalance:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exploration:
+class Exploration(ShownInNotebooks):
     """All that was found.
 
     Attributes:

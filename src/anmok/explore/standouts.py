@@ -11,7 +11,7 @@ A group stands out *as a whole* in a measure where
   absolute deviation, scaled to a standard deviation): where classes lie side by side in an even row, none stands out.
 
 *A part* of a class stands out where more of its pictures lie beyond a bound that only 2.5 % of all others pass than six
-times as many, again at the lower end of the 95 % interval (Wilson), and five at least. That is how a few photos among
+times as many, again at the lower end of its 95 % interval, and five at least. That is how a few photos among
 drawings show.
 
 A *kind* (format, mode) stands out by the first rule, with "is of that kind" as the measure.
@@ -29,7 +29,7 @@ from anmok.data.manifest import Manifest
 from anmok.explore.distributions import split_numbers
 from anmok.explore.measures import Measure, known_measures
 from anmok.explore.results import Among, Imbalance, StandOut, StandOutCode
-from anmok.metrics import wilson
+from anmok.metrics import rate_interval
 
 LARGE, MEDIUM = 0.474, 0.33
 #: How many spreads of the other medians a class's median lies away from them.
@@ -213,7 +213,7 @@ def _part(side: _Against) -> StandOut | None:
     low, high = _quantile(side.others, RARE), _quantile(side.others, 1 - RARE)
     below, above = int((side.own < low).sum()), int((side.own > high).sum())
     more, beyond = above >= below, max(above, below)
-    least, _most = wilson(beyond, len(side.own))
+    least, _most = rate_interval(beyond, len(side.own))
     if beyond < FEWEST or float(least) < PART:
         return None
     return side.stand_out("part", more=more, others=high if more else low, share=beyond / len(side.own))

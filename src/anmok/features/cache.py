@@ -1,4 +1,7 @@
-"""Vectors on disk under (picture, extractor): a picture goes through a network once, whoever asks again. Light."""
+"""Vectors on disk under (picture, extractor): a picture goes through a network once, whoever asks again. Light.
+
+Beside each vector lies how long it took, so that a training from vectors at hand can say what it would cost anew.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ _STORED = np.dtype("<f4")
 
 
 class VectorCache:
-    """Vectors in ``<cache>/vectors.sqlite``: float32, little-endian, back to back.
+    """Vectors in ``<cache>/vectors.sqlite``: float32, little-endian, back to back, and one more: seconds.
 
     Safe against a kill at any time and with several processes; what cannot be read is computed again.
 
@@ -34,15 +37,27 @@ class VectorCache:
             key: of the extractor (``Extractor.key``).
             ids: SHA-256 of the pictures' files.
         """
-        return {
-            picture: np.frombuffer(data, dtype=_STORED).astype(np.float32, copy=False)
-            for picture, data in self._cache.get(key, ids).items()
-            if len(data) == dim * _STORED.itemsize
-        }
+        return {picture: vector for picture, (vector, _seconds) in self.get_timed(key, ids, dim=dim).items()}
 
-    def put(self, key: str, vectors: Mapping[str, NDArray[np.float32]]) -> None:
-        """Store vectors by picture id. Once this returns, they survive a kill."""
-        self._cache.put(key, {picture: vector.astype(_STORED).tobytes() for picture, vector in vectors.items()})
+    def get_timed(self, key: str, ids: Iterable[str], *, dim: int) -> dict[str, tuple[NDArray[np.float32], float]]:
+        """Return what ``get`` does, and with each vector the seconds that it took when it was made."""
+        found = {}
+        for picture, data in self._cache.get(key, ids).items():
+            if len(data) == (dim + 1) * _STORED.itemsize:
+                numbers = np.frombuffer(data, dtype=_STORED).astype(np.float32, copy=False)
+                found[picture] = numbers[:-1], float(numbers[-1])
+        return found
+
+    def put(self, key: str, vectors: Mapping[str, NDArray[np.float32]], *, seconds: float) -> None:
+        """Store vectors by picture id. Once this returns, they survive a kill.
+
+        Args:
+            seconds: that each of them took, on average.
+        """
+        took = np.array([seconds], dtype=_STORED)
+        self._cache.put(
+            key, {picture: np.append(vector, took).astype(_STORED).tobytes() for picture, vector in vectors.items()}
+        )
 
     def close(self) -> None:
         """Give the file back."""

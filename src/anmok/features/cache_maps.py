@@ -1,6 +1,6 @@
 """Vectors too large for memory, such as whole feature maps, in memory-mapped files of the cache. Light.
 
-    <cache>/maps/<key>.npy
+    <cache>/maps/<key>.npy      and behind the array, how many seconds each vector took
 
 One file holds the vectors of some pictures: those whose hashes begin alike, so that more pictures change few files.
 """
@@ -11,6 +11,8 @@ import contextlib
 import hashlib
 import logging
 import os
+import struct
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,9 @@ from anmok.storage import atomic_write, explained
 
 #: Bytes of one file, about.
 FILE_BYTES = 16 * 2**20
+_TOOK = struct.Struct("<d")
+#: Rises when files of an older Anmok must be made anew.
+_FORMAT = "2"
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +82,9 @@ class MapFiles:
         return list(parts.values())
 
     def _path(self, part: Sequence[str]) -> Path:
-        digest = hashlib.sha256("\n".join((self.key, self.dtype.str, str(self.dim), *part)).encode()).hexdigest()
+        digest = hashlib.sha256(
+            "\n".join((_FORMAT, self.key, self.dtype.str, str(self.dim), *part)).encode()
+        ).hexdigest()
         return cache_dir() / "maps" / f"{digest}.npy"
 
     def missing(self) -> list[list[str]]:
@@ -90,6 +97,11 @@ class MapFiles:
             make_room(cache_dir() / "maps", wanted * self.dim * self.dtype.itemsize)
         return [part for part in self._parts() if self._open(part) is None]
 
+    def seconds(self, missing: Sequence[Sequence[str]]) -> dict[str, float]:
+        """Return by picture how long its vector took, of all but those that are missing."""
+        there = [part for part in self._parts() if part not in missing]
+        return {picture: took for part in there for took in [self._took(part)] for picture in part}
+
     def write(self, part: Sequence[str], vectors: Iterable[NDArray[np.float32]]) -> None:
         """Write the file of ``part``; it appears whole, or not at all.
 
@@ -101,6 +113,7 @@ class MapFiles:
         """
         largest = np.finfo(self.dtype).max
         path = self._path(part)
+        begin = time.perf_counter()
         # Plain writing, no memory map: a full disk is then an error and not a SIGBUS that kills the process.
         with atomic_write(path) as stream:
             header = {"descr": self.dtype.str, "fortran_order": False, "shape": (len(part), self.dim)}
@@ -108,6 +121,8 @@ class MapFiles:
             for vector in vectors:
                 with explained(path):
                     stream.write(np.clip(vector, -largest, largest).astype(self.dtype).tobytes())
+            # Behind the array, where no reader of .npy looks.
+            stream.write(_TOOK.pack((time.perf_counter() - begin) / len(part)))
 
     def open(self, ids: Sequence[str]) -> Maps:
         """Return the vectors of ``ids``, in that order; all must have been written."""
@@ -121,6 +136,13 @@ class MapFiles:
             arrays.append(array)
         places = np.array([place_of[picture] for picture in ids], dtype=np.int64).reshape(len(ids), 2)
         return Maps(arrays, places)
+
+    def _took(self, part: Sequence[str]) -> float:
+        """Return the seconds of one vector of a file; 0 where it does not say."""
+        with contextlib.suppress(OSError, struct.error), self._path(part).open("rb") as stream:
+            stream.seek(-_TOOK.size, os.SEEK_END)
+            return max(0.0, float(_TOOK.unpack(stream.read())[0]))
+        return 0.0
 
     def _open(self, part: Sequence[str]) -> NDArray[np.floating] | None:
         path = self._path(part)

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import re
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -96,6 +96,7 @@ def extract(
     limits: Limits = Limits(),  # noqa: B008
     threads: int = 0,
     progress: Progress | None = None,
+    spared: Callable[[Mapping[str, float]], object] = lambda seconds: None,
 ) -> NDArray[np.float32]:
     """Turn all pictures of a manifest into vectors; what was computed before comes from the cache.
 
@@ -103,6 +104,7 @@ def extract(
         view: look at changed pictures; None looks at them as they are.
         limits: the same as in the scan.
         threads: of decoding and inference; 0 takes all cores.
+        spared: is told of the vectors from the cache, by picture id, the seconds that each took when it was made.
 
     Returns:
         float32 ``(N, D)``, rows in the manifest's order.
@@ -122,9 +124,10 @@ def extract(
         VectorCache(warn=progress.say) as cache,
         progress.task(_title(extractor, view), len(ids), unit=_("pictures")) as task,
     ):
-        known = cache.get(key, row_of, dim=extractor.dim)
-        for picture, vector in known.items():
+        known = cache.get_timed(key, row_of, dim=extractor.dim)
+        for picture, (vector, _seconds) in known.items():
             vectors[row_of[picture]] = vector
+        spared({picture: seconds for picture, (_vector, seconds) in known.items()})
         new = [picture for picture in row_of if picture not in known]
         task.advance(len(ids) - len(new))
         if new:
@@ -152,6 +155,7 @@ def extract_maps(
     limits: Limits = Limits(),  # noqa: B008
     threads: int = 0,
     progress: Progress | None = None,
+    spared: Callable[[Mapping[str, float]], object] = lambda seconds: None,
 ) -> Maps:
     """Do what ``extract`` does for vectors too large for memory, such as whole feature maps.
 
@@ -160,6 +164,7 @@ def extract_maps(
 
     Args:
         dtype: ``"<f2"`` halves the space and rounds to three digits, ``"<f4"`` keeps all.
+        spared: as ``extract``.
 
     Raises:
         DataError, SourceNotFound: as ``extract``.
@@ -170,6 +175,7 @@ def extract_maps(
     paths = dict(zip(ids, manifest.table["path"], strict=True))
     files = MapFiles(_key(extractor, view), extractor.dim, np.dtype(dtype), sorted(paths))
     missing = files.missing()
+    spared(files.seconds(missing))
     with progress.task(_title(extractor, view), len(paths), unit=_("pictures")) as task:
         task.advance(len(paths) - sum(map(len, missing)))
         if missing:
@@ -294,9 +300,12 @@ class _Batches:
             self._put()
 
     def _put(self) -> None:
-        self._cache.put(self._key, self._waiting)
+        now = time.monotonic()
+        if self._waiting:
+            self._cache.put(self._key, self._waiting, seconds=(now - self._since) / len(self._waiting))
         self._waiting = {}
-        self._since = time.monotonic()
+        # What storing took is the next ones' cost.
+        self._since = now
 
     def __enter__(self) -> _Batches:
         return self

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anmok.explore.measures import MEASURES, Measure, known_measures
-from anmok.metrics import wilson
+from anmok.metrics import rate_interval
 from anmok.records import Interval
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def _models(labels: NDArray[np.int64], seed: int) -> dict[Wiggliness, Any]:
 
 
 def _accuracy(right: NDArray[np.bool_]) -> Interval:
-    low, high = wilson(right.sum(), len(right))
+    low, high = rate_interval(right.sum(), len(right))
     return Interval(float(right.mean()), float(low), float(high))
 
 

@@ -1,5 +1,6 @@
 """The only decoder: the bytes of a picture in, an upright RGB array out; and the only place that resizes.
 
+>>> data = Path("cat.jpg").read_bytes()
 >>> load(data, name="cat.jpg", size=224, rule="squash").shape
 (224, 224, 3)
 
@@ -10,6 +11,20 @@ give the same array), so the three cannot drift apart. The files, in the order o
 """
 
 from anmok.images.decoding import FORMATS, Decoded, Upright, decode, decode_image, load
-from anmok.images.resizing import resize
+from anmok.images.position import Position, position_of
+from anmok.images.resizing import GREY, resize, resize_image, square_in_picture
 
-__all__ = ["FORMATS", "Decoded", "Upright", "decode", "decode_image", "load", "resize"]
+__all__ = [
+    "FORMATS",
+    "GREY",
+    "Decoded",
+    "Position",
+    "Upright",
+    "decode",
+    "decode_image",
+    "load",
+    "position_of",
+    "resize",
+    "resize_image",
+    "square_in_picture",
+]

@@ -174,7 +174,7 @@ def _upright(data: bytes, kind: str, name: str, limits: Limits, at_least: int | 
                 name=name, limit=MOST_PARTS
             )
         )
-    with _open(data, kind) as image:
+    with open_header(data, kind) as image:
         size, mode, stored = image.size, image.mode, image.format or kind
         _check_pixels(size, name, limits)
         if kind == "JPEG":
@@ -191,7 +191,7 @@ def _upright(data: bytes, kind: str, name: str, limits: Limits, at_least: int | 
             _check_pixels(size, name, limits)
         if kind == "PNG":
             mend_transparency(image, data)
-        orientation = _orientation(image)
+        orientation = orientation_of(image)
         rgb = to_rgb(image)
     if orientation in _UPRIGHT:
         rgb = rgb.transpose(_UPRIGHT[orientation])
@@ -224,8 +224,8 @@ def _check_scans(data: bytes, image: ImageFile.ImageFile, name: str) -> None:
         )
 
 
-def _open(data: bytes, kind: str) -> ImageFile.ImageFile:
-    """Open with the plugin of the one format that the bytes begin like.
+def open_header(data: bytes, kind: str) -> ImageFile.ImageFile:
+    """Open with the plugin of the one format that the bytes begin like; no pixel is decoded yet.
 
     Not through ``Image.open``: that loads all of Pillow's plugins for a format it has not met yet, and guards
     against bombs with a limit of the whole process, while ours comes with each call. (A few plugins look at that
@@ -236,7 +236,8 @@ def _open(data: bytes, kind: str) -> ImageFile.ImageFile:
     return cast(ImageFile.ImageFile, factory(io.BytesIO(without_extras(data) if kind == "PNG" else data), ""))
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation_of(image: Image.Image) -> int:
+    """Return the orientation that the picture's EXIF data names; 1 (upright) where it names none."""
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # noqa: BLE001 - broken EXIF data is no reason to refuse sound pixels

@@ -63,16 +63,49 @@ def _centred_square(image: Image.Image) -> Image.Image:
     # Neither `resize(box=...)`, whose filter looks at pixels outside of the box, nor `crop`, which applies the limit
     # on pixels that some other library may have set in this process.
     square = Image.new("RGB", (side, side))
-    square.paste(image, ((side - image.width + 1) // 2, (side - image.height + 1) // 2))
+    left, top = _cropped_at(image.size)
+    square.paste(image, (-left, -top))
     return square
 
 
+def _cropped_at(sides: tuple[int, int]) -> tuple[int, int]:
+    """Return where the largest centred square begins, left and top, pixels."""
+    left, top = (-((min(sides) - side + 1) // 2) for side in sides)
+    return left, top
+
+
 def _padded(image: Image.Image, size: int) -> NDArray[np.uint8]:
-    longest = max(image.size)
-    # Rounded to the nearest pixel, but never to none: of a line, a line stays.
-    width, height = (max(1, (2 * side * size + longest) // (2 * longest)) for side in image.size)
-    left, top = (size - width) // 2, (size - height) // 2
+    left, top, width, height = _padded_at(image.size, size)
     square = np.full((size, size, 3), GREY, dtype=np.uint8)
     inside = image.resize((width, height), _FILTER, reducing_gap=_REDUCING_GAP)
     square[top : top + height, left : left + width] = np.asarray(inside)
     return square
+
+
+def _padded_at(sides: tuple[int, int], size: int) -> tuple[int, int, int, int]:
+    """Return where in the square the whole picture lies: left, top, width and height, pixels."""
+    longest = max(sides)
+    # Rounded to the nearest pixel, but never to none: of a line, a line stays.
+    width, height = (max(1, (2 * side * size + longest) // (2 * longest)) for side in sides)
+    return (size - width) // 2, (size - height) // 2, width, height
+
+
+def square_in_picture(width: int, height: int, size: int, rule: ResizeRule) -> tuple[float, float, float, float]:
+    """Return which part of a picture the square of ``resize`` shows: the way back from what a model sees.
+
+    Args:
+        width, height: of the picture, pixels.
+
+    Returns:
+        x0, y0, x1, y1 as shares of width and height. By ``pad`` the square reaches beyond the picture, below 0 and
+        above 1.
+    """
+    check_square(size, rule)
+    if rule == "squash":
+        return 0.0, 0.0, 1.0, 1.0
+    if rule == "crop":
+        left, top = _cropped_at((width, height))
+        side = min(width, height)
+        return left / width, top / height, (left + side) / width, (top + side) / height
+    left, top, inner_width, inner_height = _padded_at((width, height), size)
+    return -left / inner_width, -top / inner_height, (size - left) / inner_width, (size - top) / inner_height

@@ -7,12 +7,13 @@ from being underestimated, which is what drawing n out of the same n pictures of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anmok.metrics.auc_intervals import mean_auc_interval
 from anmok.metrics.counts import (
     ClassCounts,
     Floats,
@@ -24,7 +25,8 @@ from anmok.metrics.counts import (
     recall,
     weighted,
 )
-from anmok.metrics.intervals import auc_interval, effective_pictures, wilson
+from anmok.metrics.intervals import effective_pictures, rate_interval
+from anmok.metrics.loss_limits import upper_losses
 from anmok.metrics.ranking import ClassRanking, rank_class, ranked_classes, weighted_auc
 from anmok.metrics.scores import check_probabilities, picture_brier_score, picture_log_loss
 from anmok.records import Interval
@@ -51,6 +53,10 @@ _OF_COUNTS: Mapping[str, Callable[[ClassCounts], Floats]] = {
     "weighted_recall": lambda counts: weighted(recall(counts), counts),
     "weighted_f1": lambda counts: weighted(f1(counts), counts),
 }
+#: So few wrong answers (or right ones) say too little for resampling of how they would come again.
+FEW = 10
+#: Share of the pictures that must be left of them in a plain mean over the classes (``effective_pictures``).
+ABOUT_EQUAL = 0.8
 #: Numbers of one array of weights that are worked on at once (16 MB); bounds the memory.
 _AT_ONCE = 2**21
 #: Resamples x pictures x classes: how much is drawn at most (some five seconds on one core), and how little at least.
@@ -69,17 +75,25 @@ def resamples_for(pictures: int, classes: int, wanted: int) -> int:
 
 
 def average_intervals(
-    y_true: Ints, probabilities: NDArray[np.floating[Any]], *, seed: int = 0, resamples: int = 2000
+    y_true: Ints,
+    probabilities: NDArray[np.floating[Any]],
+    *,
+    names: Collection[str] = AVERAGES,
+    seed: int = 0,
+    resamples: int = 2000,
 ) -> dict[str, Interval]:
-    """Return the figures ``AVERAGES`` with their 95 % intervals; what cannot be computed is absent.
+    """Return figures of ``AVERAGES`` with their 95 % intervals; what cannot be computed is absent.
 
-    An interval always holds its value. In a resample that misses a class by chance, macro averages and ROC-AUC are
-    those of the other classes. Near 0 and 1 resampling sees too little spread, and none where every answer was
-    right; there the analytic interval (Wilson's for the effective number of pictures, Newcombe's for ROC-AUC) is
-    wider, and each interval is the hull of both.
+    An interval always holds its value. In a resample that misses a class by chance, macro averages are those of the
+    other classes. Near 0 and 1 resampling sees too little spread, and none where every answer was right; so each
+    interval is the hull of what resampling says and of an analytic one (of a rate for the effective number of
+    pictures; for losses, what ``upper_losses`` gives). Where fewer than ``FEW`` answers are wrong (or right) and the
+    classes are about equally large, the interval of the rate stands alone. ROC-AUC is not resampled at all, see
+    ``mean_auc_interval``. ``benchmarks/coverage.py`` says how often they hold the truth.
 
     Args:
         y_true: ``(N,)``, N >= 1. probabilities: ``(N, C)``, C >= 2.
+        names: which of them; the others cost no time.
         seed: of the drawing; the same seed gives the same intervals.
         resamples: how many at most, see ``resamples_for``.
 
@@ -88,21 +102,29 @@ def average_intervals(
     """
     check_probabilities(y_true, probabilities)
     pictures, classes = probabilities.shape
-    figures = _Figures(y_true, probabilities)
+    figures = Figures(y_true, probabilities, [name for name in names if name != "roc_auc"])
+    losses = upper_losses(y_true, probabilities)
     values = {name: float(rows[0]) for name, rows in figures.weighed(np.ones((1, pictures))).items()}
     parts: dict[str, list[Floats]] = {name: [] for name in values}
     for weights in draw_weights(pictures, resamples_for(pictures, classes, resamples), seed=seed):
         for name, rows in figures.weighed(weights).items():
             parts[name].append(rows)
     true = np.bincount(y_true, minlength=classes).astype(np.float64)
+    right = int((probabilities.argmax(axis=1) == y_true).sum())
+    few = min(right, pictures - right) < FEW and effective_pictures(true) >= ABOUT_EQUAL * pictures
     intervals = {}
     for name, value in values.items():
         if np.isnan(value):
             continue
         drawn = np.concatenate(parts[name])
         low, high = np.quantile(drawn[~np.isnan(drawn)], (0.025, 0.975))
-        wide = _analytic(name, value, true)
+        wide = (value, losses[name]) if name in losses else _analytic(name, value, true)
+        if few and name in _OF_COUNTS:
+            low, high = wide
         intervals[name] = Interval(value, float(min(low, value, wide[0])), float(max(high, value, wide[1])))
+    area = mean_auc_interval(y_true, probabilities) if "roc_auc" in names else None
+    if area is not None:
+        intervals["roc_auc"] = area
     return intervals
 
 
@@ -118,26 +140,37 @@ def draw_weights(pictures: int, resamples: int, *, seed: int) -> Iterator[Floats
         yield counts.reshape(count, pictures).astype(np.float64)
 
 
-class _Figures:
-    """All averages as functions of how often each picture counts."""
+class Figures:
+    """Averages as functions of how often each picture counts.
 
-    def __init__(self, y_true: Ints, probabilities: NDArray[np.floating[Any]]) -> None:
+    Args:
+        y_true: ``(N,)``. probabilities: ``(N, C)``.
+        names: which of ``AVERAGES``; the others cost no time.
+    """
+
+    def __init__(
+        self, y_true: Ints, probabilities: NDArray[np.floating[Any]], names: Collection[str] = AVERAGES
+    ) -> None:
         classes = probabilities.shape[1]
         y_pred = probabilities.argmax(axis=1)
+        self._of_counts = {name: function for name, function in _OF_COUNTS.items() if name in names}
         self._true = _Groups(y_true, classes)
         self._predicted = _Groups(y_pred, classes)
         self._hits = _Groups(np.where(y_pred == y_true, y_true, classes), classes + 1)
-        self._rankings: list[ClassRanking] = [rank_class(y_true, probabilities, c) for c in ranked_classes(classes)]
-        self._losses = {
-            "log_loss": picture_log_loss(y_true, probabilities),
-            "brier_score": picture_brier_score(y_true, probabilities),
-        }
+        ranked = ranked_classes(classes) if "roc_auc" in names else ()
+        self._rankings: list[ClassRanking] = [rank_class(y_true, probabilities, number) for number in ranked]
+        losses = {"log_loss": picture_log_loss, "brier_score": picture_brier_score}
+        self._losses = {name: of(y_true, probabilities) for name, of in losses.items() if name in names}
 
     def weighed(self, weights: Floats) -> dict[str, Floats]:
         """Return ``(R,)`` values of each figure for ``(R, N)`` weights; NaN where there is none."""
-        counts = ClassCounts(self._hits.sums(weights)[:, :-1], self._true.sums(weights), self._predicted.sums(weights))
-        values = {name: function(counts) for name, function in _OF_COUNTS.items()}
-        values["roc_auc"] = self._mean_area(weights)
+        values: dict[str, Floats] = {}
+        if self._of_counts:
+            true, predicted = self._true.sums(weights), self._predicted.sums(weights)
+            counts = ClassCounts(self._hits.sums(weights)[:, :-1], true, predicted)
+            values |= {name: function(counts) for name, function in self._of_counts.items()}
+        if self._rankings:
+            values["roc_auc"] = self._mean_area(weights)
         for name, losses in self._losses.items():
             values[name] = weights @ losses / weights.sum(axis=1)
         return values
@@ -169,13 +202,8 @@ class _Groups:
 
 
 def _analytic(name: str, value: float, true: Floats) -> tuple[float, float]:
-    """Return the analytic interval of a figure from 0 to 1; of others, the value itself."""
+    """Return the analytic interval of a figure from 0 to 1."""
     pictures = float(true.sum())
-    if name == "roc_auc":
-        chosen = true[list(ranked_classes(len(true)))]
-        return auc_interval(value, chosen[(chosen > 0) & (chosen < pictures)], int(pictures))
-    if name not in _OF_COUNTS:
-        return value, value
     effective = pictures if name.startswith("weighted") else effective_pictures(true)
-    low, high = wilson(value * effective, effective)
+    low, high = rate_interval(value * effective, effective)
     return float(low), float(high)

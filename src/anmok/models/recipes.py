@@ -34,6 +34,10 @@ def recipe_files() -> tuple[RecipeFile, ...]:
 def get_recipe(name_or_path: str | Path, *, as_published: bool = False) -> Recipe:
     """Return a recipe.
 
+    >>> recipe = get_recipe("mobilenetv2")
+    >>> recipe.model, recipe.strategy, recipe.head
+    ('mobilenetv2', 'frozen', 'logistic')
+
     Args:
         name_or_path: one of ``recipe_names()``, perhaps with ``-as-published`` behind it; a backbone, perhaps with
             ``-partial`` or ``-full`` behind it; or a TOML file (what ends in ``.toml`` or holds a ``/``).
@@ -67,7 +71,7 @@ def get_recipe_file(name_or_path: str | Path) -> RecipeFile:
         _("There is no recipe named {name}.").format(name=repr(text)),
         hint=suggest(
             text,
-            [*recipe_names(), *default_recipe_names()],
+            list(dict.fromkeys((*recipe_names(), *default_recipe_names()))),
             otherwise=_("Known recipes: {names}; or name a .toml file."),
         ),
     )

@@ -99,7 +99,7 @@ class Bench:
             )
         if not was_finished:
             # Making vectors is told apart from learning: it is the part that the cache makes short.
-            self.clock.move("training", "features", run.seconds.get("features", 0.0))
+            self.clock.move("training", "features", run.seconds.get("features", 0.0) - run.seconds_spared)
             self._count_vectors(run)
         before = self.clock.seconds["export"]
         with self.clock.stage("export"):
@@ -107,13 +107,12 @@ class Bench:
         return run, self.clock.seconds["export"] - before
 
     def _count_vectors(self, run: Run) -> None:
-        """Count the seconds for vectors that the checks asked for first as the model's own: it needs them too."""
+        """Count the seconds for vectors that the checks asked for first as the model's stage: it needs them too."""
         if self.evidence is None:
             return
         seconds = self.evidence.seconds_for_vectors
         if seconds and self.evidence.extractor.sha256 == run.config.get("extractor", {}).get("sha256"):
             self.clock.move("checks", "features", seconds)
-            run.finish({**run.seconds, "features": run.seconds["features"] + seconds})
 
 
 def require_names(recipes: Sequence[Recipe]) -> None:

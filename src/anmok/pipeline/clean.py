@@ -18,7 +18,8 @@ from anmok.clean.findings_file import read_findings, write_findings
 from anmok.clean.matching import match
 from anmok.clean.outcome import Outcome, measures_of, outcome_of, retell
 from anmok.config import CleanConfig, Limits
-from anmok.data.manifest import Manifest, quarantine_path
+from anmok.data.manifest import Manifest
+from anmok.data.manifest_file import quarantine_path
 from anmok.data.names import escape, escape_path, unescape_path
 from anmok.data.scan import scan
 from anmok.errors import AnmokError, SourceNotFound, StorageError, UsageError

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from anmok.clean.evidence import choose_extractor
 from anmok.config import ExploreConfig, Limits
-from anmok.data.manifest import Manifest, quarantine_path
+from anmok.data.manifest import Manifest
+from anmok.data.manifest_file import quarantine_path
 from anmok.data.scan import scan
 from anmok.data.thumbs import load_thumbs
-from anmok.errors import DataError, SourceNotFound, StorageError
-from anmok.evaluation.stored import from_json, to_json
+from anmok.errors import DataError, SourceNotFound
+from anmok.evaluation.stored import read_result, write_result
 from anmok.explore.averages import as_text, average_pictures
 from anmok.explore.choice import choose_rows, choose_samples
 from anmok.explore.distributions import count_classes, count_kinds, measure_all
@@ -30,7 +31,7 @@ from anmok.pipeline.folder import prepare_folder
 from anmok.pipeline.picture_table import write_picture_table
 from anmok.progress import Progress, SilentProgress
 from anmok.report.explore import render_exploration
-from anmok.storage import PART, read_json, write_json
+from anmok.storage import PART
 
 MANIFEST, PAGE, RESULT, TABLE = "manifest.parquet", "explore.html", "explore.json", "pictures.csv"
 #: Rises when an old reader could misread a new ``explore.json``.
@@ -95,7 +96,7 @@ def explore_source(
         draw(found, manifest, out / PAGE, limits=config.limits, threads=config.threads, progress=progress)
     found = replace(found, seconds=clock.total())
     # The values come last: who waits for them finds everything else.
-    write_json(out / RESULT, {"format_version": FORMAT_VERSION, "exploration": to_json(found)})
+    write_result(out / RESULT, "exploration", found, version=FORMAT_VERSION)
     return found
 
 
@@ -197,17 +198,7 @@ def read_exploration(folder: Path) -> Exploration:
     Raises:
         StorageError: ``explore.json`` is not there, is damaged, or was written by a newer Anmok.
     """
-    file = folder / RESULT
-    values = read_json(file)
-    version = values.get("format_version") if isinstance(values, dict) else None
-    if version != FORMAT_VERSION:
-        raise StorageError(
-            _("{path} has the format {version}; this Anmok reads format {known}.").format(
-                path=file, version=version, known=FORMAT_VERSION
-            ),
-            hint=_("Run the same command again; what was read before is not read again."),
-        )
-    return from_json(Exploration, values.get("exploration"), where=str(file))
+    return read_result(Exploration, folder / RESULT, "exploration", version=FORMAT_VERSION)
 
 
 def redraw(folder: Path, out: Path | None = None, *, language: str, progress: Progress | None = None) -> Path:

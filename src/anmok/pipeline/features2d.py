@@ -18,7 +18,7 @@ from anmok.data.names import escape
 from anmok.data.scan import scan
 from anmok.data.split import assign_splits, check
 from anmok.errors import DataError, UsageError
-from anmok.evaluation.stored import to_json
+from anmok.evaluation.stored import read_result, write_result
 from anmok.features.plane import all_measure_names, axis_of, draw_boundaries, judge_pairs, plane_measures, values_of
 from anmok.i18n import _, current_language, ngettext
 from anmok.models.registry import suggest
@@ -26,7 +26,7 @@ from anmok.pipeline.folder import prepare_folder
 from anmok.progress import Progress, SilentProgress
 from anmok.records import TEST
 from anmok.report.features2d import Features2d, Point, render_features2d
-from anmok.storage import PART, write_json
+from anmok.storage import PART
 
 PAGE, RESULT = "features2d.html", "features2d.json"
 #: Rises when an old reader could misread a new ``features2d.json``.
@@ -111,8 +111,18 @@ def features_2d(
     with progress.task(_("Drawing boundaries")):
         found = _drawn(manifest, config, notes, command)
     render_features2d(found, out / PAGE, language=current_language())
-    write_json(out / RESULT, {"format_version": FORMAT_VERSION, "features2d": to_json(found)})
+    write_result(out / RESULT, "features2d", found, version=FORMAT_VERSION)
     return found
+
+
+def redraw(folder: Path, out: Path | None, *, language: str) -> Path:
+    """Draw the page again from the stored values, into ``out`` or where it was; return the file written.
+
+    Raises:
+        StorageError: they are damaged, or the page could not be written.
+    """
+    found = read_result(Features2d, folder / RESULT, "features2d", version=FORMAT_VERSION)
+    return render_features2d(found, out or folder / PAGE, language=language)
 
 
 def _of_classes(manifest: Manifest, wanted: Sequence[str]) -> tuple[Manifest, tuple[str, ...]]:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from anmok.data.manifest import Manifest, might_be_manifest
+from anmok.data.manifest import Manifest
+from anmok.data.manifest_file import might_be_manifest
 from anmok.data.names import escape, unescape_path
 from anmok.errors import StorageError, UsageError
 from anmok.i18n import _
+from anmok.pipeline.alone import LOCK
 from anmok.storage import explained, read_json, sweep, write_json
 
 
@@ -30,7 +32,7 @@ def prepare_folder(out: Path, *, is_ours: Callable[[Path], bool]) -> None:
                 _("{path} is a file; a folder for the results is wanted.").format(path=out),
                 hint=_("Name another folder with --out."),
             )
-        if out.is_dir() and any(out.iterdir()) and not is_ours(out):
+        if out.is_dir() and any(path.name != LOCK for path in out.iterdir()) and not is_ours(out):
             raise StorageError(
                 _("The folder {path} holds something else than results of this command.").format(path=out),
                 hint=_("Name a new or empty folder with --out."),

@@ -12,9 +12,10 @@ from anmok.data.manifest import Manifest
 from anmok.errors import AnmokError, DataError, SourceNotFound, StorageError, UsageError
 from anmok.evaluation.results import Comparison
 from anmok.i18n import _
+from anmok.pipeline.alone import LOCK, alone_in
 from anmok.pipeline.bench import Bench
 from anmok.pipeline.clock import Clock
-from anmok.pipeline.compare import MANIFEST, ORDER, claim_folder, compare_recipes, finish_comparison
+from anmok.pipeline.compare import MANIFEST, ORDER, claimed_folder, compare_recipes, finish_comparison
 from anmok.progress import Progress, SilentProgress
 from anmok.storage import read_json, write_json
 from anmok.training.observer import Observer
@@ -61,7 +62,7 @@ def train_model(
     progress: Progress | None = None,
     command: str = "",
 ) -> Comparison:
-    """Train one model on ``source``, export it and measure it on held-out pictures: a comparison of one.
+    """Train one model on ``source``, export it and measure it on test pictures: a comparison of one.
 
     Leaves in ``out`` what ``compare`` leaves, and ``training.json``. A training that was interrupted goes on after its
     last whole epoch; one that is finished is used as it is.
@@ -78,28 +79,25 @@ def train_model(
     """
     config = config or CompareConfig(models=(recipe.name,), look_over=False)
     _require_policy(recipe)
-    is_new = not out.exists()
-    claim_folder(out)
     order = Order(source=str(source), recipe=recipe, config=config, command=command)
-    write_json(out / ORDER, to_json(order))
-    try:
-        return compare_recipes(
-            source,
-            out,
-            [recipe],
-            config,
-            progress=progress,
-            command=command,
-            observers=_observers(options),
-            precheck=options.precheck,
-            keep_state=True,
-        )
-    except AnmokError:
-        if [path.name for path in out.iterdir()] == [ORDER]:  # a misspelt source leaves nothing behind
-            (out / ORDER).unlink()
-            if is_new:
-                out.rmdir()
-        raise
+    with claimed_folder(out, command):
+        write_json(out / ORDER, to_json(order))
+        try:
+            return compare_recipes(
+                source,
+                out,
+                [recipe],
+                config,
+                progress=progress,
+                command=command,
+                observers=_observers(options),
+                precheck=options.precheck,
+                keep_state=True,
+            )
+        except AnmokError:
+            if {path.name for path in out.iterdir()} == {ORDER, LOCK}:  # a misspelt source leaves nothing behind
+                (out / ORDER).unlink()
+            raise
 
 
 def _require_policy(recipe: Recipe) -> None:
@@ -139,6 +137,13 @@ def resume_training(
         StorageError: what lies there is damaged.
     """
     progress = progress or SilentProgress()
+    out = find_training(folder)[0]
+    with alone_in(out, shlex.join(["anmok", "train", "--resume", str(folder)])):
+        return _resumed(folder, epochs, options, threads, progress), out
+
+
+def _resumed(folder: Path, epochs: int, options: TrainOptions, threads: int, progress: Progress) -> Comparison:
+    """Go on with a training in a folder of results that is held."""
     out, order, run = find_training(folder)
     if epochs and epochs != order.recipe.epochs:
         order = _longer(out, order, run, epochs)
@@ -162,8 +167,7 @@ def resume_training(
         precheck=options.precheck,
         keep_state=True,
     )
-    done = finish_comparison(bench, [order.recipe], checks=(), source=order.source, command=order.command)
-    return done, out
+    return finish_comparison(bench, [order.recipe], checks=(), source=order.source, command=order.command)
 
 
 def _longer(out: Path, order: Order, run: Run, epochs: int) -> Order:

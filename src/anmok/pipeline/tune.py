@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,11 +18,11 @@ from anmok.environment import describe_environment
 from anmok.errors import StorageError, UsageError
 from anmok.i18n import _, current_language, ngettext
 from anmok.pipeline.clock import Clock
-from anmok.pipeline.compare import divided_pictures
+from anmok.pipeline.compare import claimed_folder, divided_pictures
+from anmok.pipeline.trial_watch import OutOfTime, TrialProgress, TrialWatcher
 from anmok.pipeline.tune_result import TuneFolder, conclude_search
-from anmok.progress import Progress, SilentProgress, Task
+from anmok.progress import Progress, SilentProgress
 from anmok.records import SPLITS, TRAIN, VALID
-from anmok.training.observer import Observer
 from anmok.training.run import Run, find_run
 from anmok.training.schedule import epochs_for
 from anmok.training.train import train
@@ -34,10 +34,6 @@ if TYPE_CHECKING:
 
 #: Added to the recipe's name: tables must not mix the two up.
 TUNED_SUFFIX = "-tuned"
-
-
-class _OutOfTime(Exception):
-    """The minutes are over in the middle of a trial."""
 
 
 def tune(
@@ -78,6 +74,21 @@ def tune(
                 "below [search]."
             ).format(),
         )
+    with claimed_folder(out, command):
+        return _tuned(source, out, recipe, space, config, progress=progress, command=command)
+
+
+def _tuned(
+    source: str | Path,
+    out: Path,
+    recipe: Recipe,
+    space: Space,
+    config: TuneConfig,
+    *,
+    progress: Progress,
+    command: str,
+) -> Tuning:
+    """Search in a folder that is held."""
     manifest = _pictures(source, out, recipe, config, progress)
     epochs = 0 if recipe.head == "logistic" else recipe.epochs or epochs_for(_count(manifest, TRAIN))
     study = Study(out / TuneFolder.JOURNAL, recipe, space, manifest.content_hash, epochs=epochs, seed=config.seed)
@@ -167,8 +178,8 @@ class _Search:
             task.advance(min(done, self.config.trials))
             while len(self.study.counted()) < self.config.trials and self._in_time(deadline):
                 try:
-                    self._try_next(_TrialProgress(task, progress), deadline)
-                except _OutOfTime:
+                    self._try_next(TrialProgress(task, progress), deadline)
+                except OutOfTime:
                     return
                 task.advance()
 
@@ -183,7 +194,7 @@ class _Search:
         values = {**to_json(self.recipe), **settings, "name": self.recipe.name + TUNED_SUFFIX}
         return from_mapping(Recipe, values, where=_("A trial of {name}").format(name=self.recipe.name))
 
-    def _try_next(self, progress: _TrialProgress, deadline: float) -> None:
+    def _try_next(self, progress: TrialProgress, deadline: float) -> None:
         from optuna import TrialPruned
         from optuna.trial import TrialState
 
@@ -195,7 +206,7 @@ class _Search:
             self.study.study.tell(trial, twin.value)
             return
         progress.name = _("trial {number}").format(number=len(self.study.counted()) + 1)
-        watcher = _Watcher(trial, deadline if self._complete() else math.inf)
+        watcher = TrialWatcher(trial, deadline if self._complete() else math.inf)
         runs = self.out / "runs"
         made: Run | None = None
         try:
@@ -248,61 +259,3 @@ def validation_figures(run: Run) -> tuple[float, float]:
     own = valid.probabilities[np.arange(len(valid.labels)), valid.labels].astype(np.float64)
     accuracy = float((valid.probabilities.argmax(axis=1) == valid.labels).mean())
     return float(-np.log(np.maximum(own, 1e-12)).mean()), accuracy
-
-
-class _Watcher(Observer):
-    """Reports each epoch to the search, which may end the training."""
-
-    def __init__(self, trial: optuna.trial.Trial, deadline: float) -> None:
-        self._trial, self._deadline = trial, deadline
-
-    def begins(self, run: Run, history: Sequence[Mapping[str, float]]) -> None:
-        """Report the epochs that were made before an interruption."""
-        for row in history:
-            self._trial.report(row["valid_loss"], int(row["epoch"]))
-        self._trial.set_user_attr("seconds", sum(row["seconds"] for row in history))
-
-    def epoch_ended(self, run: Run, row: Mapping[str, float]) -> None:
-        """Report; end a training that others were better than, or one that has no time left."""
-        from optuna import TrialPruned
-
-        self._trial.report(row["valid_loss"], int(row["epoch"]))
-        self._trial.set_user_attr("accuracy", row["valid_accuracy"])
-        self._trial.set_user_attr("seconds", float(self._trial.user_attrs.get("seconds", 0.0)) + row["seconds"])
-        if self._trial.should_prune():
-            raise TrialPruned
-        if time.monotonic() >= self._deadline:
-            raise _OutOfTime
-
-
-class _TrialProgress:
-    """Shows what a trial does as a remark beside the bar of the search: many bars would bury it."""
-
-    def __init__(self, bar: Task, progress: Progress) -> None:
-        self._bar, self._progress, self.name = bar, progress, ""
-
-    def task(self, title: str, total: int | None = None, *, unit: str = "") -> Task:
-        """Begin a part; its remarks stand beside the bar of the search."""
-        self._bar.note(f"{self.name}: {title}")
-        return _Remarks(self._bar, self.name)
-
-    def say(self, text: str) -> None:
-        """Tell what goes on in the trial, beside the bar."""
-        self._bar.note(text)
-
-
-class _Remarks:
-    def __init__(self, bar: Task, name: str) -> None:
-        self._bar, self._name = bar, name
-
-    def advance(self, steps: int = 1, /) -> None:
-        pass
-
-    def note(self, text: str, /) -> None:
-        self._bar.note(f"{self._name}: {text}")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        pass

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from anmok.config import Recipe, SearchRange, TuneConfig
+from anmok.config import Recipe, SearchRange, TuneConfig, policy_words
 from anmok.config.recipe_text import recipe_text
-from anmok.errors import StorageError
-from anmok.evaluation.stored import from_json, to_json
+from anmok.evaluation.stored import read_result, write_result
 from anmok.i18n import _
 from anmok.report.tuning import render_tuning
-from anmok.storage import read_json, write_json, write_text
+from anmok.storage import write_text
 from anmok.tuning.results import TrialResult, TrialState, Tuning, Varied
 from anmok.tuning.study import Study
 
@@ -100,8 +99,7 @@ class TuneFolder:
         words = ["anmok", "train", source, "--recipe", str(self.best), "--out", str(self.folder)]
         words += ["--test", str(config.split.test), "--valid", str(config.split.valid)]
         words += ["--split-seed", str(config.split.seed)]
-        words += {"refuse": [], "repair": ["--repair"], "allow": ["--allow-leaks"]}[config.leaks]
-        words += ["--drop-small-classes"] if config.drop_small_classes else []
+        words += policy_words(config.leaks, drop_small_classes=config.drop_small_classes)
         return shlex.join(words)
 
     def write(self, tuning: Tuning, recipe_with: Callable[[Mapping[str, Any]], Recipe], *, language: str) -> None:
@@ -122,7 +120,7 @@ class TuneFolder:
             )
             write_text(self.best, recipe_text(recipe_with(winner.settings), remarks=remarks))
         render_tuning(tuning, self.page, language=language)
-        write_json(self.folder / self.RESULT, {"format_version": FORMAT_VERSION, "tuning": to_json(tuning)})
+        write_result(self.folder / self.RESULT, "tuning", tuning, version=FORMAT_VERSION)
 
     def redraw(self, out: Path | None, *, language: str) -> Path:
         """Draw the page again from the stored figures, into ``out`` or where it was; return the file written."""
@@ -134,8 +132,4 @@ class TuneFolder:
         Raises:
             StorageError: there are none, or they are damaged.
         """
-        path = self.folder / self.RESULT
-        values = read_json(path)
-        if not isinstance(values, dict) or values.get("format_version") != FORMAT_VERSION:
-            raise StorageError(_("{path} is not the result of a search.").format(path=path))
-        return from_json(Tuning, values.get("tuning"), where=str(path))
+        return read_result(Tuning, self.folder / self.RESULT, "tuning", version=FORMAT_VERSION)

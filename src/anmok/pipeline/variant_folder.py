@@ -24,7 +24,8 @@ from PIL import Image
 from anmok.config import Limits
 from anmok.data.balance_plan import Plan, Variant, is_lossless, plan_folder
 from anmok.data.folders import FolderSource
-from anmok.data.manifest import SCHEMA, Manifest, make_table
+from anmok.data.manifest import Manifest, make_table
+from anmok.data.manifest_file import SCHEMA
 from anmok.data.measuring import measure_files, work_through
 from anmok.data.names import escape_path, unescape
 from anmok.data.scancache import Facts, ScanCache

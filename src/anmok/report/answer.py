@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from anmok.evaluation.results import Comparison, Evaluation
+from anmok.evaluation.results import Comparison, Evaluation, ModelResult
 from anmok.i18n import _
 from anmok.report import words
 
@@ -20,6 +20,7 @@ class Answer:
         squares: 100 times ``"sure"`` (below the interval), ``"likely"`` (up to the figure), ``"maybe"`` (up to the
             upper end) or ``"miss"``; empty where the accuracy is not known.
         low, value, high: ends of the interval and the figure, of 100 pictures.
+        costs: what the model costs on this machine: (title, figure).
     """
 
     name: str
@@ -30,14 +31,25 @@ class Answer:
     low: int
     value: int
     high: int
+    costs: tuple[tuple[str, str], ...] = ()
 
 
 def build(comparison: Comparison) -> Answer | None:
     """Return the answer, or None where no model could be recommended."""
     for model in comparison.models:
         if model.name == comparison.best:
-            return _answer(model.name, _(model.title), model.evaluation)
+            return replace(_answer(model.name, _(model.title), model.evaluation), costs=_costs(model))
     return None
+
+
+def _costs(model: ModelResult) -> tuple[tuple[str, str], ...]:
+    costs = [(_("Size"), words.size(model.bundle_bytes))]
+    if model.latency_ms is not None:
+        costs.append((_("One picture"), _("{number} ms").format(number=words.decimal(model.latency_ms))))
+    costs.append((_("Pictures per second"), words.decimal(model.pictures_per_second)))
+    if model.seconds:
+        costs.append((_("Training time"), words.duration(model.seconds_to_train)))
+    return tuple(costs)
 
 
 def _answer(name: str, title: str, evaluation: Evaluation) -> Answer:
@@ -49,7 +61,7 @@ def _answer(name: str, title: str, evaluation: Evaluation) -> Answer:
     high = min(100, math.ceil(accuracy.high * 100 - 1e-9))
     value = min(max(round(accuracy.value * 100), low), high)
     doubt = _(
-        "With {pictures} test pictures, the true figure lies between {low} and {high} of 100 (95 % interval)."
+        "With {pictures} test pictures, the true figure lies between {low} and {high} of 100 (95% interval)."
     ).format(pictures=words.count(evaluation.pictures), low=low, high=high)
     kinds = ["sure"] * low + ["likely"] * (value - low) + ["maybe"] * (high - value) + ["miss"] * (100 - high)
     return Answer(

@@ -58,5 +58,5 @@ def for_script() -> dict[str, str]:
         "tick": _("Tick {path}"),
         "what": _("What to do with {path}"),
         "class": _("New class of {path}"),
-        "certain": _("{percent} % certain"),
+        "certain": _("{percent}% certain"),
     }

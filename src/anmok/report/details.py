@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from anmok.evaluation.results import HEADLINE_METRICS, ClassScore, Mistake, ModelResult
 from anmok.i18n import _
-from anmok.report import confusion, words
+from anmok.report import calibration, confusion, galleries, refusals, words
 from anmok.report.pictures import Thumbnail, Thumbnails
 from anmok.report.plots import Plot, learning_curves
 from anmok.report.scores import Axis, Score, anchor, score
@@ -71,19 +71,32 @@ class Details:
     classes: tuple[ClassRow, ...]
     axis: Axis
     long: bool
+    reliability: calibration.Reliability | None
+    thresholds: calibration.ThresholdTable | None
+    refusals: refusals.Refusals | None
     shots: tuple[Shot, ...]
     shots_more: int
+    listed: tuple[galleries.Listed, ...]
     unreadable: tuple[str, ...]
     unreadable_more: int
     recipe: tuple[tuple[str, str], ...]
 
 
-def build(model: ModelResult, index: int, *, axis: Axis, recommended: bool, thumbnails: Thumbnails) -> Details:
+def build(
+    model: ModelResult,
+    index: int,
+    *,
+    axis: Axis,
+    recommended: bool,
+    thumbnails: Thumbnails,
+    small: galleries.SmallPictures,
+) -> Details:
     """Return the section's values.
 
     Args:
         index: the model's place in the comparison.
         axis: on which the figures of classes are drawn, the same for all models.
+        small: gets the pictures of the list of all mistakes.
     """
     measured = model.evaluation
     key = anchor(index)
@@ -102,8 +115,12 @@ def build(model: ModelResult, index: int, *, axis: Axis, recommended: bool, thum
         classes=tuple(_class_row(row, axis) for row in measured.per_class),
         axis=axis,
         long=len(measured.classes) > _LONG_TABLE,
+        reliability=calibration.reliability(model, key=key),
+        thresholds=calibration.thresholds(model.thresholds, many=_LONG_TABLE),
+        refusals=refusals.build(model, key=key),
         shots=tuple(Shot(m, thumbnails.of(m.path, MISTAKE_SIDE)) for m in measured.mistakes[:MOST_MISTAKES]),
-        shots_more=max(0, len(measured.mistakes) - MOST_MISTAKES),
+        shots_more=max(0, len(measured.mistakes) - MOST_MISTAKES - galleries.MOST_LISTED),
+        listed=galleries.listed(model, MOST_MISTAKES, small),
         unreadable=measured.unreadable[:MOST_UNREADABLE],
         unreadable_more=max(0, len(measured.unreadable) - MOST_UNREADABLE),
         recipe=tuple((key, _plain(value)) for key, value in model.recipe.items()),

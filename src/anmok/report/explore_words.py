@@ -78,8 +78,8 @@ def headline(one: StandOut) -> str:
     """Return the sentence that names what stands out, with the placeholders of ``values``."""
     if one.code == "kind":
         if one.measure == "mode":
-            return _("{share} % of {name} are stored in the colour mode {value}, of {rest} {others} %.")
-        return _("{share} % of {name} are {value} files, of {rest} {others} %.")
+            return _("{share}% of {name} are stored in the colour mode {value}, of {rest} {others}%.")
+        return _("{share}% of {name} are {value} files, of {rest} {others}%.")
     more, less = (_parts() if one.code == "part" else _wholes())[one.measure]
     return more if one.more else less
 
@@ -129,40 +129,40 @@ def _wholes() -> dict[str, tuple[str, str]]:
 def _parts() -> dict[str, tuple[str, str]]:
     return {
         "brightness": (
-            _("A part of {name}, {share} %, is brighter than nearly all of {rest}."),
-            _("A part of {name}, {share} %, is darker than nearly all of {rest}."),
+            _("A part of {name}, {share}%, is brighter than nearly all of {rest}."),
+            _("A part of {name}, {share}%, is darker than nearly all of {rest}."),
         ),
         "contrast": (
-            _("A part of {name}, {share} %, has more contrast than nearly all of {rest}."),
-            _("A part of {name}, {share} %, has less contrast than nearly all of {rest}."),
+            _("A part of {name}, {share}%, has more contrast than nearly all of {rest}."),
+            _("A part of {name}, {share}%, has less contrast than nearly all of {rest}."),
         ),
         "saturation": (
-            _("A part of {name}, {share} %, is more colourful than nearly all of {rest}."),
-            _("A part of {name}, {share} %, is less colourful than nearly all of {rest}."),
+            _("A part of {name}, {share}%, is more colourful than nearly all of {rest}."),
+            _("A part of {name}, {share}%, is less colourful than nearly all of {rest}."),
         ),
         "sharpness": (
-            _("A part of {name}, {share} %, is sharper than nearly all of {rest}."),
-            _("A part of {name}, {share} %, is less sharp than nearly all of {rest}."),
+            _("A part of {name}, {share}%, is sharper than nearly all of {rest}."),
+            _("A part of {name}, {share}%, is less sharp than nearly all of {rest}."),
         ),
         "entropy": (
-            _("A part of {name}, {share} %, is richer in tones than nearly all of {rest}."),
-            _("A part of {name}, {share} %, is poorer in tones than nearly all of {rest}."),
+            _("A part of {name}, {share}%, is richer in tones than nearly all of {rest}."),
+            _("A part of {name}, {share}%, is poorer in tones than nearly all of {rest}."),
         ),
         "aspect": (
-            _("A part of {name}, {share} %, is wider in shape than nearly all of {rest}."),
-            _("A part of {name}, {share} %, is more upright in shape than nearly all of {rest}."),
+            _("A part of {name}, {share}%, is wider in shape than nearly all of {rest}."),
+            _("A part of {name}, {share}%, is more upright in shape than nearly all of {rest}."),
         ),
         "width": (
-            _("A part of {name}, {share} %, has more pixels than nearly all of {rest}."),
-            _("A part of {name}, {share} %, has fewer pixels than nearly all of {rest}."),
+            _("A part of {name}, {share}%, has more pixels than nearly all of {rest}."),
+            _("A part of {name}, {share}%, has fewer pixels than nearly all of {rest}."),
         ),
         "height": (
-            _("A part of {name}, {share} %, is higher in pixels than nearly all of {rest}."),
-            _("A part of {name}, {share} %, is lower in pixels than nearly all of {rest}."),
+            _("A part of {name}, {share}%, is higher in pixels than nearly all of {rest}."),
+            _("A part of {name}, {share}%, is lower in pixels than nearly all of {rest}."),
         ),
         "bytes": (
-            _("A part of {name}, {share} %, has larger files than nearly all of {rest}."),
-            _("A part of {name}, {share} %, has smaller files than nearly all of {rest}."),
+            _("A part of {name}, {share}%, has larger files than nearly all of {rest}."),
+            _("A part of {name}, {share}%, has smaller files than nearly all of {rest}."),
         ),
     }
 
@@ -170,9 +170,9 @@ def _parts() -> dict[str, tuple[str, str]]:
 def detail(one: StandOut) -> str:
     """Return the figures behind the sentence, with the placeholders of ``values``; empty where it says them itself."""
     if one.code == "whole":
-        return _("Median {own}, otherwise {others}; {share} % of its pictures lie beyond that.")
+        return _("Median {own}, otherwise {others}; {share}% of its pictures lie beyond that.")
     if one.code == "part":
-        return _("They lie beyond {others}, which only 2.5 % of the others do.")
+        return _("They lie beyond {others}, which only 2.5% of the others do.")
     return ""
 
 
@@ -182,7 +182,7 @@ def short(one: StandOut) -> str:
         return _("{own} instead of {others}").format(
             own=measure_figure(one.measure, one.own), others=measure_figure(one.measure, one.others)
         )
-    return f"{one.share * 100:.0f} %"
+    return f"{one.share * 100:.0f}%"
 
 
 def hint(one: StandOut) -> str:

@@ -7,6 +7,7 @@ were no text - is handled here.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from markupsafe import Markup, escape
@@ -14,6 +15,7 @@ from markupsafe import Markup, escape
 # Overrides, embeddings, isolates and marks of the bidirectional algorithm (Unicode Annex 9).
 _BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
 _BREAKS = {0x09, 0x0A, 0x0D, 0x2028, 0x2029}
+_P_VALUE = re.compile(r"\bp ([<=]) (?=\d)")
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 
 
@@ -74,5 +76,5 @@ def sentence(text: str, **values: object) -> Markup:
 
 
 def unbroken(text: str) -> str:
-    """Return ``text`` with its numbers and their per cent signs on the same line."""
-    return text.replace(" %", "\u00a0%")
+    """Return ``text`` with ``p < 0.05`` on one line."""
+    return _P_VALUE.sub("p\u00a0\\1\u00a0", text)

@@ -23,8 +23,10 @@ from anmok.report import names, words
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-#: Scripts and styles that every page has, in ``templates``.
+#: Scripts and styles that every page has, in ``templates``; ``THEME`` runs before the page is drawn, and ``DARK`` holds
+#: the values that differ on dark screens.
 SCRIPT, STYLE = "report.js", "style.css"
+THEME, DARK = "theme.js", "dark.css"
 
 
 def render_page(
@@ -52,14 +54,17 @@ def render_page(
     """
     environment = _environment()
     script = Markup("\n").join(_asset(environment, file) for file in (SCRIPT, *scripts))
+    sheets = (_asset(environment, STYLE), _dark(_asset(environment, DARK)), *(_asset(environment, s) for s in styles))
+    theme = _asset(environment, THEME)
     with use_language(language):
         text = environment.get_template(template).render(
             **values,
             language=language,
             version=anmok.__version__,
-            style=Markup("\n").join(_asset(environment, file) for file in (STYLE, *styles)),
+            style=Markup("\n").join(sheets),
             script=script,
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+            theme=theme,
+            script_hashes=[_hash(script), _hash(theme)],
         )
     storage.write_text(path, text)
     return path
@@ -101,6 +106,17 @@ def _printed(value: object) -> object:
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     return names.unbroken(names.shown(value))
+
+
+def _dark(values: Markup) -> Markup:
+    """Return the rules that apply values to dark screens: where the system is dark, or the reader chose so."""
+    system = '@media screen and (prefers-color-scheme: dark) {{\n:root:not([data-theme="light"]) {{\n{}}}\n}}\n'
+    chosen = '@media screen {{\n:root[data-theme="dark"] {{\ncolor-scheme: dark;\n{}}}\n}}'
+    return Markup(system).format(values) + Markup(chosen).format(values)  # noqa: S704 - rules of this package
+
+
+def _hash(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
 
 
 def _asset(environment: Environment, file: str) -> Markup:

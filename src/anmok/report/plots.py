@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
 # Colours that stand for those of the style sheet, which differ between light and dark.
 _INK, _MUTED, _GRID, _FIRST, _SECOND = "#010101", "#020202", "#030303", "#040404", "#050505"
-_VARIABLES = {_INK: "--ink", _MUTED: "--muted", _GRID: "--line", _FIRST: "--accent", _SECOND: "--warm"}
+#: Colours of several models in one plot, by their places in the palette ``--k0`` to ``--k9``: neighbours differ for
+#: eyes that do not tell red from green, too.
+PALETTE = (0, 1, 4, 9, 6, 5, 8, 7, 2, 3)
+SERIES = tuple(f"#0a0a0{place}" for place in PALETTE)
+INK, MUTED, ACCENT, WARM = _INK, _MUTED, _FIRST, _SECOND
+_VARIABLES = {_INK: "--ink", _MUTED: "--muted", _GRID: "--line", _FIRST: "--accent", _SECOND: "--warm"} | {
+    colour: f"--k{place}" for place, colour in zip(PALETTE, SERIES, strict=True)
+}
 #: Settings of matplotlib for every plot of a page.
 PLOT_STYLE = {
     "svg.fonttype": "none",
@@ -118,12 +125,13 @@ def _draw(curves: Sequence[tuple[str, list[tuple[float, float]]]]) -> Figure:
     return figure
 
 
-def themed(figure: Figure, label: str, key: str) -> Markup:
+def themed(figure: Figure, label: str, key: str, names: Mapping[str, str] | None = None) -> Markup:
     """Return ``figure`` as inline SVG without ids, fonts, metadata or addresses of its own.
 
     Args:
         label: what a screen reader says.
         key: unique in the page.
+        names: texts that are put in for those that were drawn: matplotlib never sees a name from outside.
     """
     stream = io.StringIO()
     figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
@@ -135,6 +143,8 @@ def themed(figure: Figure, label: str, key: str) -> Markup:
     root.attrib.clear()
     width, height = figure.get_size_inches() * 72
     referenced = set(re.findall(r"#([A-Za-z][\w.-]*)\)?\"", stream.getvalue()))
+    for element in root.iter(f"{_SVG}text"):
+        element.text = (names or {}).get((element.text or "").strip(), element.text)
     body = "".join(_inline(child, key, referenced) for child in root)
     return Markup(  # noqa: S704 - every attribute and text was escaped by _inline
         f'<svg class="plot" role="img" viewBox="0 0 {width:g} {height:g}" aria-label="{escape(label)}">{body}</svg>'

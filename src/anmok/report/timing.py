@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from anmok.evaluation.results import Comparison
 from anmok.report import words
+from anmok.report.names import name
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +23,17 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Times of the whole, and of each model (rows: models, columns: stages)."""
+    """Times of the whole, and of each model (rows: models, columns: stages).
+
+    Attributes:
+        spared: models whose features were at hand, in part at least.
+    """
 
     stages: tuple[Stage, ...]
     total: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
+    spared: Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ def build(comparison: Comparison) -> Timing:
     columns = list(dict.fromkeys(stage for model in comparison.models for stage in model.seconds))
     return Timing(
         stages=tuple(
-            Stage(words.stage_title(name), words.duration(seconds), _share(seconds, whole)) for name, seconds in parts
+            Stage(words.stage_title(stage), words.duration(seconds), _share(seconds, whole)) for stage, seconds in parts
         ),
         total=words.duration(whole),
         columns=tuple(map(words.stage_title, columns)),
@@ -56,6 +64,7 @@ def build(comparison: Comparison) -> Timing:
             )
             for model in comparison.models
         ),
+        spared=Markup(", ").join(name(model.name) for model in comparison.models if model.seconds_spared > 0),
     )
 
 

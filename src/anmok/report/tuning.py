@@ -118,7 +118,7 @@ def won(tuning: Tuning) -> str:
     if winner is None:
         return _("No trial came to its end.")
     return _(
-        "Trial {number} of {count} is the best: {accuracy} % of the validation pictures right, loss {loss}."
+        "Trial {number} of {count} is the best: {accuracy}% of the validation pictures right, loss {loss}."
     ).format(
         number=winner.number,
         count=len(tuning.trials),
@@ -134,7 +134,7 @@ def against(tuning: Tuning) -> str:
         return ""
     if first.number == tuning.best:
         return _("These are the recipe's own settings: the search found none that are better.")
-    return _("The recipe's own settings: {accuracy} % right, loss {loss}.").format(
+    return _("The recipe's own settings: {accuracy}% right, loss {loss}.").format(
         loss=words.decimal(first.loss), accuracy=words.percent(first.accuracy)
     )
 

@@ -59,7 +59,7 @@ def load_network(run: Run) -> Network:
         network = _built(facts)
     except (KeyError, TypeError, ValueError, OverflowError, UsageError) as error:
         raise _damaged(_facts_path(run), error) from error
-    with explained(_model_path(run)):
+    with explained(run.require(_model_path(run))):
         try:
             network.load_state_dict(load_file(_model_path(run)))
         except (SafetensorError, RuntimeError) as error:
@@ -112,7 +112,7 @@ def load_head(run: Run) -> AffineHead | LayeredHead:
     from safetensors.numpy import load_file
 
     facts = _facts(run, "head")
-    with explained(_model_path(run)):
+    with explained(run.require(_model_path(run))):
         try:
             tensors = load_file(_model_path(run))
             if "steps" not in facts:
@@ -135,7 +135,7 @@ def checkpoint_kind(run: Run) -> str:
 
 
 def _facts(run: Run, kind: str | None = None) -> Mapping[str, Any]:
-    facts = read_json(_facts_path(run))
+    facts = read_json(run.require(_facts_path(run)))
     if not isinstance(facts, dict) or facts.get("kind") not in ("head", "network"):
         raise _damaged(_facts_path(run), _("it names no kind of model"))
     if kind is not None and facts["kind"] != kind:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,8 @@ from anmok.training.views import views_of
 
 #: Vectors that are longer lie in files and not in memory.
 LONGEST_IN_MEMORY = 8192
+#: Vectors of a head of layers that are looked at for being all alike; more may lie in files.
+LOOKED_AT = 256
 
 
 def train_head(
@@ -59,7 +61,8 @@ def train_head(
         ready = _train_logistic(run, recipe, source, views)
     else:
         ready = _train_layers(run, recipe, source, views, observers)
-    run.finish({"features": ready - begin, "training": time.perf_counter() - ready})
+    spared = source.spared.seconds
+    run.finish({"features": ready - begin + spared, "training": time.perf_counter() - ready}, spared=spared)
 
 
 def extractor_of(recipe: Recipe, *, image_size: int = 0, progress: Progress | None = None) -> Extractor:
@@ -110,6 +113,25 @@ def _check(recipe: Recipe) -> None:
             )
 
 
+class _Spared:
+    """Adds up what vectors at hand took when they were made; none that this training made, or asked for before."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._asked: set[tuple[str, str]] = set()
+
+    def of(self, view: View | None, ids: Iterable[str]) -> Callable[[Mapping[str, float]], None]:
+        """Return what is told the seconds of the vectors of these pictures."""
+        asked = {(view.key if view else "", picture) for picture in ids}
+        new = asked - self._asked
+        self._asked |= asked
+
+        def add(seconds: Mapping[str, float]) -> None:
+            self.seconds += sum(took for picture, took in seconds.items() if (view.key if view else "", picture) in new)
+
+        return add
+
+
 @dataclasses.dataclass(frozen=True)
 class _Source:
     """Where vectors come from."""
@@ -118,21 +140,43 @@ class _Source:
     extractor: Extractor
     threads: int
     progress: Progress
+    spared: _Spared = dataclasses.field(default_factory=_Spared)
 
     def rows(self, rows: NDArray[np.int64], view: View | None = None, *, dtype: str = "<f2") -> Vectors:
         """Return vectors of these rows of the manifest, in memory or, where they are long, in files as ``dtype``."""
         some = self.manifest.with_table(self.manifest.table.iloc[rows])
         if self.extractor.dim > LONGEST_IN_MEMORY:
+            # Vectors of another precision are others, and made for themselves.
+            told = self.spared.of(view, (f"{dtype} {picture}" for picture in some.table["id"]))
             return extract_maps(
-                some, self.extractor, dtype=dtype, view=view, threads=self.threads, progress=self.progress
+                some,
+                self.extractor,
+                dtype=dtype,
+                view=view,
+                threads=self.threads,
+                progress=self.progress,
+                spared=lambda seconds: told({f"{dtype} {picture}": took for picture, took in seconds.items()}),
             )
-        return extract(some, self.extractor, view=view, threads=self.threads, progress=self.progress)
+        return extract(
+            some,
+            self.extractor,
+            view=view,
+            threads=self.threads,
+            progress=self.progress,
+            spared=self.spared.of(view, some.table["id"]),
+        )
 
 
 def _train_logistic(run: Run, recipe: Recipe, source: _Source, views: tuple[View, ...]) -> float:
     """Fit on train and valid pictures and their views; return when the vectors were ready."""
     manifest = source.manifest
-    vectors = extract(manifest, source.extractor, threads=source.threads, progress=source.progress)
+    vectors = extract(
+        manifest,
+        source.extractor,
+        threads=source.threads,
+        progress=source.progress,
+        spared=source.spared.of(None, manifest.table["id"]),
+    )
     learned = rows_of(manifest, TRAIN, VALID)
     tell_alike(vectors[learned], recipe.name, source.progress)
     seen = [vectors[learned], *(np.asarray(source.rows(learned, view)) for view in views)]
@@ -157,6 +201,9 @@ def _train_logistic(run: Run, recipe: Recipe, source: _Source, views: tuple[View
     probabilities[learned] = fit.out_of_fold
     asked = rows_of(manifest, VALID, TEST)
     run.write_predictions(predictions_of(manifest, asked, probabilities[asked]))
+    # All of them, since a temperature from the few valid pictures alone is a matter of chance.
+    held_out = np.flatnonzero(fit.left_out)
+    run.write_out_of_fold(predictions_of(manifest, learned[held_out], fit.out_of_fold[held_out]))
     run.write_history([])
     facts = {"strength": fit.strength, "folds": fit.folds, "path": [list(step) for step in fit.path]}
     save_head(run, head, facts)
@@ -176,6 +223,8 @@ def _train_layers(
     asked_vectors = source.rows(asked, dtype="<f4")
     valid = source.rows(chosen_by, dtype="<f4")
     sources = [source.rows(learned), *(source.rows(learned, view) for view in views)]
+    some = np.arange(min(len(learned), LOOKED_AT))
+    tell_alike(np.asarray(sources[0][some]), recipe.name, source.progress)
     ready = time.perf_counter()
     for observer in observers:
         observer.begins(run, ())

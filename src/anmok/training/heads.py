@@ -22,12 +22,11 @@ from anmok.data.balance import class_weights
 from anmok.errors import TooFewPictures
 from anmok.features.extractor_outputs import VectorOutput
 from anmok.i18n import _
+from anmok.training.folds import Fold, fold_plan, with_views
 from anmok.training.heads_layered import Dense
 
 #: Inverse strengths that cross-validation tries, weakest head first: half decades from 1e-4 to 1.
 STRENGTHS = tuple(float(f"{10 ** (step / 2):.3g}") for step in range(-8, 1))
-#: Folds of the cross-validation; above this many classes each fit is dear, so fewer.
-FOLDS, FOLDS_OF_MANY_CLASSES, MANY_CLASSES = 5, 3, 30
 #: Share of the log loss by which one strength is clearly better than another. A weaker penalty must be clearly
 #: better to be preferred: of two nearly equal heads the smoother.
 CLEARLY = 0.01
@@ -94,6 +93,7 @@ class HeadFit:
         out_of_fold: float32 ``(M, K)``, for each of the vectors that are ``asked`` the probabilities by a head that did
             not see it (nor anything of its group): what calibration needs. Where a class is one group alone, no fold
             can leave it out and still know it; its rows hold the shares of the classes.
+        left_out: bool ``(M,)``, those that a fold did leave out.
     """
 
     head: AffineHead
@@ -101,6 +101,7 @@ class HeadFit:
     folds: int
     path: tuple[tuple[float, float, float], ...]
     out_of_fold: NDArray[np.float32]
+    left_out: NDArray[np.bool_]
 
 
 def fit_logistic(
@@ -152,11 +153,11 @@ def fit_logistic(
             hint=_("Add pictures of another class, or check how the pictures were split."),
         )
     weight_rule = "balanced" if balanced else None
-    plan = _fold_plan(labels[:asked], None if groups is None else groups[:asked], seed)
+    plan = fold_plan(labels[:asked], None if groups is None else groups[:asked], seed)
     if asked is not None:
         if groups is None:
             raise ValueError("views need groups, or a fold's head would know the pictures that it is asked about")
-        plan = _with_views(plan, np.asarray(groups, dtype=str))
+        plan = with_views(plan, np.asarray(groups, dtype=str))
     scaler = _Standardise.fit(vectors)
     model = _regression(weight_rule, tolerance=TOLERANCE)
     # BLAS threads that wait for each other made these small fits up to twenty times slower on a busy machine, and
@@ -170,7 +171,21 @@ def fit_logistic(
         folds=len(plan),
         path=choice.path,
         out_of_fold=choice.out_of_fold[:asked],
+        left_out=np.isin(np.arange(len(labels[:asked])), [row for _known, part in plan for row in part]),
     )
+
+
+def fit_at_strength(
+    vectors: NDArray[np.float32], labels: NDArray[np.int64], strength: float, *, classes: int, balanced: bool = False
+) -> AffineHead:
+    """Fit the head of ``fit_logistic`` with a strength that was chosen before, which takes a small part of the time."""
+    from threadpoolctl import threadpool_limits
+
+    scaler = _Standardise.fit(vectors)
+    model = _regression("balanced" if balanced else None, tolerance=TOLERANCE)
+    with threadpool_limits(1, user_api="blas"):
+        _fit(model.set_params(C=strength), scaler(vectors), labels)
+    return _folded(model, scaler, classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,48 +203,6 @@ class _Standardise:
 
     def __call__(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         return ((vectors - self.mean) / self.scale).astype(np.float32)
-
-
-Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
-
-
-def _fold_plan(labels: NDArray[np.int64], groups: Sequence[str] | None, seed: int) -> list[Fold]:
-    """Return ``(rows to fit, rows to predict)`` of each fold; empty where no class can be divided."""
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
-    rows = np.arange(len(labels))
-    names = rows if groups is None else np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
-    free, smallest = _divisible(labels, names)
-    if not len(free):
-        return []
-    folds = min(FOLDS if len(np.unique(labels)) <= MANY_CLASSES else FOLDS_OF_MANY_CLASSES, smallest)
-    # The splitter for groups takes far longer; it is only wanted where there are any.
-    alone = len(np.unique(names)) == len(names)
-    splitter = (StratifiedKFold if alone else StratifiedGroupKFold)(n_splits=folds, shuffle=True, random_state=seed)
-    parts = [free[predict] for _fit_rows, predict in splitter.split(free, labels[free], None if alone else names[free])]
-    return [(np.setdiff1d(rows, part), part) for part in parts if len(part)]
-
-
-def _with_views(plan: list[Fold], groups: NDArray[np.str_]) -> list[Fold]:
-    """Let each fold also learn from the views of what it learns from, and of nothing else."""
-    return [(np.flatnonzero(~np.isin(groups, groups[part])), part) for _known, part in plan]
-
-
-def _divisible(labels: NDArray[np.int64], names: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
-    """Return the rows whose class has at least two groups, and the number of groups of the smallest such class.
-
-    The pictures of a class that is one group alone are learned from in every fold, and so is what shares a group
-    with them, which may in turn leave another class with one group.
-    """
-    free = np.arange(len(labels))
-    while len(free):
-        pairs = np.unique(np.stack([labels[free], names[free]]), axis=1)
-        classes, groups = np.unique(pairs[0], return_counts=True)
-        if groups.min() >= 2:
-            return free, int(groups.min())
-        tied = names[free][np.isin(labels[free], classes[groups < 2])]
-        free = free[~np.isin(names[free], tied)]
-    return free, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +301,8 @@ def _fit(model: Any, vectors: NDArray[np.float32], labels: NDArray[np.int64]) ->
     with warnings.catch_warnings():
         # A path that stops short of its last digits still ranks the strengths; cross-validation judges the result.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # Two pictures of each of a hundred classes are few, but labels they are.
+        warnings.filterwarnings("ignore", message="The number of unique classes is greater", category=UserWarning)
         model.fit(vectors, labels)
 
 

@@ -87,7 +87,8 @@ class Loop:
         self.sampler = get_sampler(recipe, train.labels[train.rows])
         self.epoch, self.done = 0, 0
         self.history: list[dict[str, float]] = []
-        self._replicas = Replicas(self.network, parts_for(min(recipe.batch_size, len(train)), self.device))
+        parts = parts_for(min(recipe.batch_size, len(train)), train.pixels.shape[1], self.device)
+        self._replicas = Replicas(self.network, parts)
         self._learner = Learner(
             self._replicas, recipe, self.optimizer, workers, class_weights=self.class_weights, say=say
         )

@@ -64,6 +64,7 @@ def train_network(
         start: a finished run, whose last epoch this one begins after.
         keep_state: also of the finished run, so that another may begin after its last epoch.
     """
+    _refuse_views(recipe)
     plan = _plan(recipe, len(manifest.classes), progress)
     device = choose_device()
     run.write_config(_config(run, recipe, manifest, plan, device=device, start=start))
@@ -108,6 +109,16 @@ def train_network(
     run.finish({"features": ready - begin, "training": seconds})
     if not keep_state:
         drop_state(run)
+
+
+def _refuse_views(recipe: Recipe) -> None:
+    if recipe.views:
+        raise UsageError(
+            _("The recipe {recipe} sets views, which are for frozen networks; its strategy is {strategy}.").format(
+                recipe=recipe.name, strategy=repr(recipe.strategy)
+            ),
+            hint=_("Leave views out: a network that learns sees each picture changed anew in every epoch."),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,12 +269,9 @@ def _run(loop: Loop, run: Run, progress: Progress) -> None:
         with progress.task(title, loop.pictures_left, unit=_("pictures")) as task:
             loop.run(task, keep)
     except KeyboardInterrupt:
-        told = _("{name}: stopped after {epoch} of {epochs} epochs. The same command goes on from there.")
+        told = _("{name}: stopped after {epoch} of {epochs} epochs.")
         if loop.done:
-            told = _(
-                "{name}: stopped after {epoch} of {epochs} epochs and {share:.0%} of the next. "
-                "The same command goes on from there."
-            )
+            told = _("{name}: stopped after {epoch} of {epochs} epochs and {share:.0%} of the next.")
         progress.say(
             told.format(name=loop.recipe.name, epoch=loop.epoch, epochs=loop.epochs, share=loop.done / loop.steps)
         )

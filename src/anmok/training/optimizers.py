@@ -18,7 +18,7 @@ from anmok.models.networks import Network
 from anmok.training.workers import Workers
 
 #: Numbers that are worked on as one; of a larger tensor there are several pieces.
-PIECE = 1 << 20
+PIECE = 1 << 18
 MOST_SHARDS = 4
 #: Keras' value; PyTorch's 1e-8 makes the first steps of seldom used weights larger.
 EPSILON = 1e-7

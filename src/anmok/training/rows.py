@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anmok.data.manifest import Manifest
-from anmok.training.run import Predictions
+from anmok.training.predictions import Predictions
 
 
 def rows_of(manifest: Manifest, *splits: str) -> NDArray[np.int64]:

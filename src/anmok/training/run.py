@@ -5,9 +5,11 @@ runs/<id>/
     history.csv          one row an epoch (no rows for heads on vectors)
     checkpoint/          model.safetensors + checkpoint.json; last.safetensors while a network is in training
     predictions.parquet  the training framework's own probabilities for valid and test pictures
+    out_of_fold.parquet  logistic heads: the same for all train and valid pictures, each by a head that did not see it
     metrics.json         written by evaluation
+    answers.parquet      the bundle's own probabilities for test pictures, written by evaluation
     model.anmok          written by bundle
-    finished.json        there once training ended; seconds by stage
+    finished.json        there once training ended; seconds by stage, and what vectors at hand spared
 
 Every file appears whole or not at all. Nothing is a pickle.
 """
@@ -27,14 +29,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeGuard
 
-import numpy as np
-from numpy.typing import NDArray
-
 from anmok.config import Recipe, from_mapping, to_json
 from anmok.config.recipe import MOST
 from anmok.errors import AnmokError, StorageError
 from anmok.i18n import _
-from anmok.storage import atomic_write, explained, read_json, write_json, write_text
+from anmok.records import VALID
+from anmok.storage import explained, read_json, write_json, write_text
+from anmok.training.predictions import Predictions, read_predictions, write_predictions
 
 #: Rises when a training of the new version must not be taken for one of the old.
 RUN_FORMAT = 2
@@ -49,40 +50,6 @@ HISTORY_COLUMNS = (
     "learning_rate",
     "seconds",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Predictions:
-    """What a trained model says of the pictures that it did not learn from.
-
-    Attributes:
-        paths, ids, splits: of each picture; splits are ``"valid"`` or ``"test"``.
-        labels: int64 ``(N,)``, indices into the run's classes.
-        probabilities: float32 ``(N, K)``, rows sum to 1; softmax of the logits without any temperature. For valid
-            pictures of a logistic head they are out-of-fold (see ``heads``), so that calibration may use them.
-    """
-
-    paths: tuple[str, ...]
-    ids: tuple[str, ...]
-    splits: tuple[str, ...]
-    labels: NDArray[np.int64]
-    probabilities: NDArray[np.float32]
-
-    def __post_init__(self) -> None:
-        counts = {len(self.paths), len(self.ids), len(self.splits), len(self.labels), len(self.probabilities)}
-        if len(counts) != 1 or self.probabilities.ndim != 2:
-            raise ValueError(f"predictions of different lengths {sorted(counts)} or shape {self.probabilities.shape}")
-
-    def of_split(self, split: str) -> Predictions:
-        """Return the rows of one split."""
-        rows = np.flatnonzero(np.array([name == split for name in self.splits], dtype=bool))
-        return Predictions(
-            tuple(self.paths[row] for row in rows),
-            tuple(self.ids[row] for row in rows),
-            tuple(self.splits[row] for row in rows),
-            self.labels[rows],
-            self.probabilities[rows],
-        )
 
 
 @dataclass(frozen=True)
@@ -107,6 +74,16 @@ class Run:
         return self.folder / "predictions.parquet"
 
     @property
+    def out_of_fold_path(self) -> Path:
+        """Probabilities for all pictures that were learned from, by heads that did not see them."""
+        return self.folder / "out_of_fold.parquet"
+
+    @property
+    def answers_path(self) -> Path:
+        """The bundle's probabilities, after temperature."""
+        return self.folder / "answers.parquet"
+
+    @property
     def metrics_path(self) -> Path:
         """What evaluation measured."""
         return self.folder / "metrics.json"
@@ -120,7 +97,7 @@ class Run:
     def config(self) -> Mapping[str, Any]:
         """``config.json``; raises ``StorageError`` where it is missing or damaged."""
         path = self.folder / "config.json"
-        values = read_json(path)
+        values = read_json(self.require(path))
         if not _is_config(values):
             raise StorageError(
                 _("{path} is not the configuration of a run.").format(path=path),
@@ -160,10 +137,20 @@ class Run:
 
     @property
     def seconds(self) -> Mapping[str, float]:
-        """Seconds by stage (``features``, ``training``) of a finished run."""
-        path = self.folder / "finished.json"
+        """Seconds by stage (``features``, ``training``) of a finished run: what it would take anew on this machine."""
+        return self._finished()[0]
+
+    @property
+    def seconds_spared(self) -> float:
+        """Of the seconds for features: those of vectors that were at hand, as they took when they were made."""
+        return self._finished()[1]
+
+    def _finished(self) -> tuple[Mapping[str, float], float]:
+        path = self.require(self.folder / "finished.json")
         try:
-            return {str(name): float(value) for name, value in read_json(path)["seconds"].items()}
+            values = read_json(path)
+            seconds = {str(name): float(value) for name, value in values["seconds"].items()}
+            return seconds, float(values.get("spared", 0.0))
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise StorageError(
                 _("{path} is damaged: {reason}.").format(path=path, reason=error),
@@ -200,47 +187,38 @@ class Run:
         write_text(self.folder / "history.csv", text.getvalue())
 
     def predictions(self) -> Predictions:
-        """Read ``predictions.parquet``."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        with explained(self.predictions_path):
-            try:
-                table = pq.read_table(self.predictions_path)
-                column = table["probabilities"].combine_chunks()
-                flat = np.array(column.flatten(), dtype=np.float32)
-                probabilities = flat.reshape(len(table), column.type.list_size)
-                _check_answers(probabilities, table["label"].to_numpy(), len(self.classes))
-            except (pa.ArrowInvalid, AttributeError, KeyError, TypeError, ValueError) as error:
-                raise StorageError(
-                    _("{path} is damaged: {reason}.").format(path=self.predictions_path, reason=error),
-                    hint=_("Delete the folder {folder} and train again.").format(folder=self.folder),
-                ) from error
-        return Predictions(
-            tuple(table["path"].to_pylist()),
-            tuple(table["id"].to_pylist()),
-            tuple(table["split"].to_pylist()),
-            table["label"].to_numpy().astype(np.int64),
-            probabilities,
-        )
+        """Read ``predictions.parquet``: what the training framework said."""
+        return self._read_predictions(self.predictions_path)
 
     def write_predictions(self, predictions: Predictions) -> None:
         """Write ``predictions.parquet``."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        write_predictions(self.predictions_path, predictions)
 
-        flat = pa.array(np.ascontiguousarray(predictions.probabilities, dtype=np.float32).ravel())
-        table = pa.table(
-            {
-                "path": pa.array(predictions.paths, pa.string()),
-                "id": pa.array(predictions.ids, pa.string()),
-                "split": pa.array(predictions.splits, pa.string()),
-                "label": pa.array(predictions.labels, pa.int64()),
-                "probabilities": pa.FixedSizeListArray.from_arrays(flat, len(self.classes)),
-            }
-        )
-        with atomic_write(self.predictions_path) as stream:
-            pq.write_table(table, stream)
+    def calibration_predictions(self) -> Predictions:
+        """Read what calibration may use: probabilities before any temperature, of no test picture, as of new pictures.
+
+        Of logistic heads these are the out-of-fold answers for train and valid pictures, of networks (and of runs
+        of an older Anmok) the answers for valid pictures.
+        """
+        if self.out_of_fold_path.is_file():
+            return self._read_predictions(self.out_of_fold_path)
+        return self.predictions().of_split(VALID)
+
+    def write_out_of_fold(self, predictions: Predictions) -> None:
+        """Write ``out_of_fold.parquet``."""
+        write_predictions(self.out_of_fold_path, predictions)
+
+    def answers(self) -> Predictions:
+        """Read ``answers.parquet``: what the bundle said of test pictures, after temperature."""
+        return self._read_predictions(self.answers_path)
+
+    def write_answers(self, answers: Predictions) -> None:
+        """Write ``answers.parquet``."""
+        write_predictions(self.answers_path, answers)
+
+    def _read_predictions(self, path: Path) -> Predictions:
+        hint = _("Delete the folder {folder} and train again.").format(folder=self.folder)
+        return read_predictions(path, len(self.classes), hint=hint)
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Write ``config.json``."""
@@ -248,9 +226,26 @@ class Run:
         self.__dict__.pop("config", None)
         self.__dict__.pop("recipe", None)
 
-    def finish(self, seconds: Mapping[str, float]) -> None:
-        """Mark the run as finished: the last thing that training writes."""
-        write_json(self.folder / "finished.json", {"seconds": dict(seconds)})
+    def finish(self, seconds: Mapping[str, float], *, spared: float = 0.0) -> None:
+        """Mark the run as finished: the last thing that training writes.
+
+        Args:
+            seconds: by stage, as it would take anew. spared: of ``features``, for vectors that were at hand.
+        """
+        write_json(self.folder / "finished.json", {"seconds": dict(seconds), "spared": spared})
+
+    def require(self, path: Path) -> Path:
+        """Return a file of the run that must be there.
+
+        Raises:
+            StorageError: it is missing; says what to do.
+        """
+        if not path.is_file():
+            raise StorageError(
+                _("{path} is missing.").format(path=path),
+                hint=_("Delete the folder {folder} and train again.").format(folder=self.folder),
+            )
+        return path
 
     def clear(self) -> None:
         """Remove the folder with all that is in it."""
@@ -259,14 +254,6 @@ class Run:
                 # The marker goes first: a kill in the middle must not leave a run that calls itself finished.
                 (self.folder / "finished.json").unlink(missing_ok=True)
                 shutil.rmtree(self.folder)
-
-
-def _check_answers(probabilities: NDArray[np.float32], labels: NDArray[Any], classes: int) -> None:
-    """Raise ``ValueError`` unless there is a number for each class, and each label is one of them."""
-    if probabilities.shape[1] != classes or not np.isfinite(probabilities).all():
-        raise ValueError(f"probabilities of {probabilities.shape[1]} classes instead of {classes}")
-    if not np.isin(labels, np.arange(classes)).all():
-        raise ValueError("labels of other classes")
 
 
 def _is_config(values: Any) -> TypeGuard[Mapping[str, Any]]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 #: Rises when the tensors of ``last.safetensors`` change their meaning.
-STATE_FORMAT = 2
+STATE_FORMAT = 3
 #: What safetensors calls the types of numbers that a state may hold.
 _DTYPES = {
     "torch.float32": "F32",
@@ -100,9 +100,17 @@ def load_state(run: Run) -> State | None:
                 raise ValueError(f"format {facts['format']}")
             # keys() is a method of the file, which is no mapping.
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            _refuse_nan(tensors)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise StorageError(_("{path} is damaged: {reason}.").format(path=path, reason=error)) from error
     return State(tensors, facts)
+
+
+def _refuse_nan(tensors: Mapping[str, Tensor]) -> None:
+    """Raise ``ValueError`` where a tensor holds NaN: no training writes that, for one whose loss is NaN ends."""
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and bool(tensor.isnan().any()):
+            raise ValueError(_("{name} holds values that are no numbers (NaN)").format(name=name))
 
 
 def drop_state(run: Run) -> None:

@@ -24,7 +24,7 @@ MISSED_BY_CHANCE = 0.05
 
 
 def diagnose_answers(name: str, evaluation: Evaluation) -> Iterator[Diagnosis]:
-    """Yield what is wrong with a model's answers on held-out pictures."""
+    """Yield what is wrong with a model's answers on test pictures."""
     collapsed = list(_collapse(name, evaluation))
     yield from collapsed or _unlearnt(name, evaluation)
     yield from _no_better_than_guessing(name, evaluation)

@@ -6,34 +6,28 @@ import math
 from collections.abc import Iterator, Sequence
 
 from anmok.evaluation.diagnosis.findings import Diagnosis
-from anmok.evaluation.paired import ALPHA, Duel, duel
+from anmok.evaluation.pair_results import Pair
+from anmok.evaluation.paired import MOST_PICTURES, round_up
 from anmok.evaluation.results import ModelResult
-from anmok.i18n import _
+from anmok.i18n import _, ngettext
 
-#: How surely the test pictures asked for would show the difference, if it is as large as it seems.
-POWER = 0.8
-#: Where more would be needed, two models are as good as each other for every practical purpose.
-MOST_PICTURES = 100_000
 #: How far accuracy on test pictures may lie from that on validation pictures, which chose the epoch.
 FAR = 0.05
 #: ... and how improbable the difference must be by chance.
 FAR_BY_CHANCE = 0.01
 
 
-def diagnose_difference(best: ModelResult, second: ModelResult, *, rivals: int) -> Iterator[Diagnosis]:
+def diagnose_difference(best: ModelResult, second: ModelResult, pair: Pair | None) -> Iterator[Diagnosis]:
     """Say how many test pictures it would take to show that the best model is better than the second.
 
     Args:
-        rivals: models that the best one is compared with (Bonferroni).
+        pair: the two, the best one first; None if they saw different pictures.
     """
-    fight = duel(best.evaluation, second.evaluation)
-    alpha = ALPHA / rivals
-    if fight is None or fight.p < alpha or fight.only_first <= fight.only_second:
+    if pair is None or pair.told_apart or pair.only_first <= pair.only_second:
         return
     first, other = (model.evaluation.metrics["accuracy"].value for model in (best, second))
-    needed = pictures_needed(fight, best.evaluation.pictures, alpha=alpha)
     values = {"best": best.name, "second": second.name, "first": first, "other": other}
-    if needed > MOST_PICTURES:
+    if pair.more_pictures is None:
         text = _(
             "{best} ({first:.1%} right) and {second} ({other:.1%}) are as good as each other for every practical"
             " purpose: to show so small a difference more than {most} test pictures would be needed."
@@ -43,35 +37,8 @@ def diagnose_difference(best: ModelResult, second: ModelResult, *, rivals: int) 
             "The test set is too small for the difference between {best} ({first:.1%} right) and {second}"
             " ({other:.1%}): on {count} pictures it may be chance. If it is as large as it seems, about {needed} test"
             " pictures would show it."
-        ).format(count=best.evaluation.pictures, needed=_round_up(needed), **values)
+        ).format(count=pair.pictures, needed=round_up(pair.pictures + pair.more_pictures), **values)
     yield Diagnosis("difference-too-small", text, best.name)
-
-
-def pictures_needed(fight: Duel, pictures: int, *, alpha: float = ALPHA, power: float = POWER) -> int:
-    """Return how many pictures show a difference like this one by McNemar's test.
-
-    Source: R. J. Connor, Sample size for testing differences in proportions for the paired-sample design, Biometrics
-    43 (1987) 207-211: n = (z_a sqrt(p) + z_b sqrt(p - d^2))^2 / d^2, where p is the share of pictures on which only
-    one of the two is right, and d the difference of their accuracies.
-
-    Args:
-        fight: with ``only_first`` > ``only_second``.
-        pictures: that it was measured on.
-        alpha: two-sided; power: how probable it is that the difference is then shown.
-    """
-    from scipy.stats import norm
-
-    apart = (fight.only_first + fight.only_second) / pictures
-    difference = (fight.only_first - fight.only_second) / pictures
-    z_alpha, z_beta = float(norm.ppf(1 - alpha / 2)), float(norm.ppf(power))
-    root = z_alpha * math.sqrt(apart) + z_beta * math.sqrt(max(apart - difference**2, 0.0))
-    return math.ceil((root / difference) ** 2)
-
-
-def _round_up(number: int) -> int:
-    """Return the number with two digits that count: the estimate is no better than that."""
-    step: int = 10 ** max(0, len(str(number)) - 2)
-    return int(step * math.ceil(number / step))
 
 
 def diagnose_shift(models: Sequence[ModelResult]) -> Iterator[Diagnosis]:
@@ -103,3 +70,43 @@ def diagnose_shift(models: Sequence[ModelResult]) -> Iterator[Diagnosis]:
                 " parts by lot."
             ).format(**values)
         yield Diagnosis("test-differs", text, model.name)
+
+
+def diagnose_few_calibrated(ranked: Sequence[ModelResult]) -> Iterator[Diagnosis]:
+    """Say that the threshold of "none of these" of the best model that has one was set on few pictures."""
+    unknown = [(model.name, model.unknown) for model in ranked if model.unknown and model.unknown.calibrated_on]
+    for name, found in unknown[:1]:
+        if found.is_rough:
+            yield Diagnosis("few-calibrated", few_calibrated_text(name, found.calibrated_on), name)
+
+
+def few_calibrated_text(name: str, count: int) -> str:
+    """Return the sentence about a threshold that was set on ``count`` pictures, too few."""
+    return ngettext(
+        '{model} answers "none of these" by a threshold that was set on {count} calibration picture. That is too few: '
+        "it may refuse clearly more or fewer known pictures than one in twenty.",
+        '{model} answers "none of these" by a threshold that was set on {count} calibration pictures. Those are too '
+        "few: it may refuse clearly more or fewer known pictures than one in twenty.",
+        count,
+    ).format(model=name, count=count)
+
+
+def diagnose_refusals(ranked: Sequence[ModelResult]) -> Iterator[Diagnosis]:
+    """Say that the best model that answers "none of these" does so for many test pictures, all of which are known.
+
+    Its threshold was set on calibration pictures to refuse one in twenty; more, and test pictures look otherwise.
+    """
+    unknown = [(model.name, model.unknown) for model in ranked if model.unknown and model.unknown.calibrated_on]
+    for name, found in unknown[:1]:
+        wanted, seen = found.calibrated_accepts, found.accepted.value
+        pooled = (wanted * found.calibrated_on + seen * found.pictures) / (found.calibrated_on + found.pictures)
+        error = math.sqrt(pooled * (1 - pooled) * (1 / found.calibrated_on + 1 / found.pictures))
+        if wanted - seen <= FAR or math.erfc((wanted - seen) / error / math.sqrt(2)) >= FAR_BY_CHANCE:
+            continue
+        text = _(
+            '{model} answers "none of these" for {refused:.0%} of the test pictures, and for {expected:.0%} of the'
+            " calibration pictures: test pictures look unlike those that it was trained on, or many calibration"
+            " pictures are nearly alike. Train on pictures as they will come; `anmok evaluate` on such says what is"
+            " different."
+        ).format(model=name, refused=1 - seen, expected=1 - wanted)
+        yield Diagnosis("test-refused", text, name)

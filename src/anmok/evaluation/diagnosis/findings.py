@@ -33,6 +33,8 @@ Illness = Literal[
     # of the conclusions
     "difference-too-small",
     "test-differs",
+    "test-refused",
+    "few-calibrated",
 ]
 
 

@@ -13,7 +13,7 @@ from anmok.i18n import _, ngettext
 TINY = 0.05
 #: So many pictures bring that below 5 points, whatever the accuracy (1.96 ** 2 / 4 / 0.05 ** 2, rounded up).
 ENOUGH_PICTURES = 400
-#: Below this a class's own figures are little more than guesses (Wilson's interval of 9 of 9 begins at 0.70).
+#: Below this a class's own figures are little more than guesses (the interval of 9 of 9 begins at 0.70).
 FEW_PICTURES = 10
 #: Largest class : smallest class in training.
 IMBALANCED = 10

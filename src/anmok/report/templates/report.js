@@ -1,6 +1,26 @@
 "use strict";
-// The page works without this. It lets tables be sorted by their headings, and opens everything for printing.
+// The page works without this. It lets tables be sorted by their headings, colours be chosen, and opens everything for
+// printing.
 (function () {
+  function darkNow() {
+    var chosen = document.documentElement.dataset.theme;
+    return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  }
+  function colourSwitch(contents) {
+    var button = document.createElement("button");
+    button.type = "button";
+    function name() { button.textContent = darkNow() ? contents.dataset.light : contents.dataset.dark; }
+    button.addEventListener("click", function () {
+      var wanted = darkNow() ? "light" : "dark";
+      document.documentElement.dataset.theme = wanted;
+      try { localStorage.setItem("anmok-colours", wanted); } catch (refused) { /* then it lasts for this page */ }
+      name();
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", name);
+    name();
+    contents.appendChild(button);
+  }
+  document.querySelectorAll("nav.contents").forEach(colourSwitch);
   function key(row, column) {
     var cell = row.cells[column];
     return cell.dataset.v === undefined ? cell.textContent.trim() : Number(cell.dataset.v);
@@ -32,7 +52,7 @@
   });
   var opened = [];
   window.addEventListener("beforeprint", function () {
-    opened = Array.prototype.slice.call(document.querySelectorAll("details:not([open])"));
+    opened = Array.prototype.slice.call(document.querySelectorAll("details:not([open]):not([data-screen-only])"));
     opened.forEach(function (part) { part.open = true; });
   });
   window.addEventListener("afterprint", function () {

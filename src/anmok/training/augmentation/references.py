@@ -24,39 +24,39 @@ def _(message: str) -> str:
 
 @register_policy(
     "horse-human",
-    _("One of five changes by chance: a turn by a multiple of 45°, zoom, shear or shift within 20 %, or mirroring."),
+    _("One of five changes by chance: a turn by a multiple of 45°, zoom, shear or shift within 20%, or mirroring."),
 )
 def _horse_human() -> v2.Transform:
     # "Shear within 20 %" is a share here: this project drew its copies with code of its own, not with Keras' ranges.
     return OneOfFive(share=0.2)
 
 
-@register_policy("dog-preview", _("Turns up to 90°, shifts and zooms within 20 %, and darkens by up to 20 %."))
+@register_policy("dog-preview", _("Turns up to 90°, shifts and zooms within 20%, and darkens by up to 20%."))
 def _dog_preview() -> v2.Transform:
     return v2.Compose([Affine(rotation=90, shift=0.2, zoom=(0.8, 1.2)), Brightness(0.8, 1.0)])
 
 
-@register_policy("cats-dogs", _("Zooms within 20 % and mirrors; its shear of 0.2 degrees is too small to be seen."))
+@register_policy("cats-dogs", _("Zooms within 20% and mirrors; its shear of 0.2 degrees is too small to be seen."))
 def _cats_dogs() -> v2.Transform:
     return Affine(shear=0.2, zoom=(0.8, 1.2), flip=True)
 
 
 @register_policy(
     "sports-efficientnetb0",
-    _("Turns up to 20°, shifts within 20 %, zooms within 30 %, mirrors, and changes the brightness within 25 %."),
+    _("Turns up to 20°, shifts within 20%, zooms within 30%, mirrors, and changes the brightness within 25%."),
 )
 def _sports_efficientnetb0() -> v2.Transform:
     geometry = Affine(rotation=20, shift=0.2, shear=0.2, zoom=(0.7, 1.3), flip=True)
     return v2.Compose([geometry, Brightness(0.75, 1.25)])
 
 
-@register_policy("sports-mobilenetv2", _("Turns up to 30°, shifts within 20 %, zooms within 15 %, and mirrors."))
+@register_policy("sports-mobilenetv2", _("Turns up to 30°, shifts within 20%, zooms within 15%, and mirrors."))
 def _sports_mobilenetv2() -> v2.Transform:
     return Affine(rotation=30, shift=0.2, shear=0.15, zoom=(0.85, 1.15), flip=True)
 
 
 @register_policy(
-    "illustrations", _("Turns up to 10°, shifts within 10 %, zooms within 20 %, and mirrors also top and bottom.")
+    "illustrations", _("Turns up to 10°, shifts within 10%, zooms within 20%, and mirrors also top and bottom.")
 )
 def _illustrations() -> v2.Transform:
     return Affine(rotation=10, shift=0.1, shear=0.2, zoom=(0.8, 1.2), flip=True, flip_vertical=True)

@@ -1,0 +1,1 @@
+"""What Django wrote to bring older databases up to date."""

@@ -1,0 +1,1 @@
+"""What is known of each class: cards, and what lies near them."""

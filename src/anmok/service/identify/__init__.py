@@ -1,0 +1,1 @@
+"""The pages: give a photo, read the answer, delete the photo."""

@@ -1,0 +1,1 @@
+"""Commands of the uploads for `anmok manage`."""
