@@ -62,7 +62,7 @@ def test_darker_smaller_pictures_of_another_format_are_told_and_drawn(
     out = tmp_path / "page"
     text = " ".join(evaluate(capsys, trained, other, "--out", out).split())
     assert "Different from the pictures that the model was trained on" in text
-    for words in ("They are darker: median", "They are smaller: median 20.0 pixels, training pictures 32.0"):
+    for words in ("They are darker: median", "They are smaller: median 20 pixels, training pictures 32"):
         assert words in text
     assert "BMP 100% instead of 0%" in text
     page = Page((out / "shift.html").read_text(encoding="utf-8"))

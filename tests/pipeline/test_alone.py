@@ -74,11 +74,11 @@ def test_a_folder_that_a_killed_process_left_empty_may_be_used(
 def test_of_many_that_come_and_go_never_two_are_inside(tmp_path: Path) -> None:
     inside, most, times = 0, 0, 0
     refused: list[str] = []
-    ends = time.monotonic() + 0.5
+    ends = time.monotonic() + 60
 
     def come_and_go() -> None:
         nonlocal inside, most, times
-        while time.monotonic() < ends:
+        while times < 2000 and time.monotonic() < ends:
             try:
                 with alone_in(tmp_path / "mine"):
                     inside += 1
@@ -94,7 +94,7 @@ def test_of_many_that_come_and_go_never_two_are_inside(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert times > 10
+    assert times >= 100
     assert most == 1
     assert {text.split(" the folder")[0] for text in refused} <= {"Another command works in"}
 

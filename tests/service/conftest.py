@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -48,3 +48,18 @@ def staffed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         if request.param == "mariadb":
             environ["DATABASE_URL"] = stack.enter_context(mariadb(folder))
         yield stack.enter_context(Staffed.of(stack.enter_context(serve(bundle, folder / "data", **environ))))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a service logged is shown with the test that failed: its answers do not tell visitors the reason."""
+    report = yield
+    if report.failed:
+        for name, value in getattr(item, "funcargs", {}).items():
+            log = value.folder.with_suffix(".log") if isinstance(value, Served) else None
+            if log is not None and log.exists():
+                last = log.read_text(encoding="utf-8", errors="replace")[-3000:]
+                report.sections.append((f"log of {name}", last))
+    return report

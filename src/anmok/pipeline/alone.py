@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import json
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,7 +58,7 @@ def _taken(path: Path) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except (FileExistsError, FileNotFoundError):
-            if path.parent.exists() and not path.parent.is_dir():
+            if _is_other_than_folder(path.parent):
                 raise
             continue  # whoever worked there left nothing, and has just removed the folder
         try:
@@ -74,6 +75,14 @@ def _taken(path: Path) -> int:
             raise
         # Whoever held it has just ended, and its file has gone: once more, with a new one.
         os.close(descriptor)
+
+
+def _is_other_than_folder(path: Path) -> bool:
+    """Tell whether something lies there that is no folder; asked once, since it may go at any moment."""
+    try:
+        return not stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _lock(descriptor: int) -> None:

@@ -104,6 +104,7 @@ def prepare(options: ServeOptions) -> None:
     set_environment(options)
     start_django(options.folder)
     from django.core.management import call_command
+    from django.db import connection
 
     from anmok.bundle.format import read_bundle
     from anmok.service.cards.models import Card
@@ -115,7 +116,13 @@ def prepare(options: ServeOptions) -> None:
     make_token(options.folder)
     BundleStore(options.folder).note_choices(options.choices)
     # Of two services that start at once on one folder, one makes the tables and the other finds them.
-    with ServiceFolder(options.folder).alone(), explained_database(), explained(options.folder):
+    # The connection is not handed on to the processes that will answer.
+    with (
+        ServiceFolder(options.folder).alone(),
+        explained_database(),
+        explained(options.folder),
+        contextlib.closing(connection),
+    ):
         call_command("migrate", interactive=False, verbosity=0)
         collect()
         if not Card.objects.exists():

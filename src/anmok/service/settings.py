@@ -104,6 +104,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
     import pymysql
 
     pymysql.install_as_MySQLdb()
+    # Threads hand their connections on when a request is answered, instead of keeping one each.
+    DATABASES["default"] |= {"ENGINE": "anmok.service.mysql", "CONN_MAX_AGE": 0}
 # What the URL itself names stands.
 DATABASE_OPTIONS: dict[str, dict[str, object]] = {
     # Readers go on while one writes; writers wait for each other instead of failing.
@@ -112,7 +114,7 @@ DATABASE_OPTIONS: dict[str, dict[str, object]] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
     },
-    "django.db.backends.mysql": {"charset": "utf8mb4", "init_command": "SET sql_mode='STRICT_TRANS_TABLES'"},
+    "anmok.service.mysql": {"charset": "utf8mb4", "init_command": "SET sql_mode='STRICT_TRANS_TABLES'"},
 }
 DATABASES["default"]["OPTIONS"] = {
     **DATABASE_OPTIONS.get(DATABASES["default"]["ENGINE"], {}),

@@ -1,0 +1,1 @@
+"""Django's backend for MariaDB and MySQL, with connections that threads hand on to each other (``base``)."""
