@@ -38,7 +38,8 @@ from anmok.bundle.format import read_bundle
 from anmok.config import SplitConfig
 from anmok.data.scan import scan
 from anmok.data.split import assign_splits, check
-from anmok.inference.heat_map import HeatMap, HeatMapper, Method
+from anmok.inference.heat_map import HeatMap
+from anmok.inference.heat_mapper import HeatMapper, Method
 from anmok.models.recipes import get_recipe
 from anmok.training.train import train
 

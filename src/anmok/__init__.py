@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from anmok.evaluation.results import Comparison, Evaluation
     from anmok.explore.results import Exploration
     from anmok.inference.explain import Explanation, explain
-    from anmok.inference.heat_map import HeatMap, HeatMapper
+    from anmok.inference.heat_map import HeatMap
+    from anmok.inference.heat_mapper import HeatMapper
     from anmok.inference.overlay import heat_map_png
     from anmok.inference.predictor import Predictor
     from anmok.models.recipes import get_recipe, get_recipe_file
@@ -135,7 +136,7 @@ _ROOMS = {
     "Features2dConfig": "pipeline.features2d",
     "Finding": "records",
     "HeatMap": "inference.heat_map",
-    "HeatMapper": "inference.heat_map",
+    "HeatMapper": "inference.heat_mapper",
     "Limits": "config",
     "Manifest": "data.manifest",
     "Prediction": "records",

@@ -13,7 +13,7 @@ from anmok.config import SplitConfig
 from anmok.data.scan import scan
 from anmok.data.split import assign_splits
 from anmok.inference import Predictor
-from anmok.inference.heat_map import HeatMapper
+from anmok.inference.heat_mapper import HeatMapper
 from anmok.models.recipes import get_recipe
 from anmok.records import Prediction
 from anmok.training.train import train

@@ -21,8 +21,9 @@ from anmok.errors import UnknownName, UsageError
 from anmok.features.handcrafted import SIZE as HANDCRAFTED_SIZE
 from anmok.features.handcrafted import handcrafted_graph
 from anmok.features.session import open_session
-from anmok.inference.heat_map import HeatMap, HeatMapper
+from anmok.inference.heat_map import HeatMap
 from anmok.inference.heat_map_graph import NoCut, cut_at_map
+from anmok.inference.heat_mapper import HeatMapper
 from anmok.training.heads_layered import Dense, Relu, Step
 from bundle.small_bundles import DIM, LABELS, SIZE, colour_extractor, colour_info, colour_model, write_colour_bundle
 
@@ -276,7 +277,7 @@ def test_explaining_loads_no_heavy_library(tmp_path: Path) -> None:
     code = f"""
 import sys, numpy as np
 from anmok.inference.explain import explain
-from anmok.inference.heat_map import HeatMapper
+from anmok.inference.heat_mapper import HeatMapper
 from anmok.inference.overlay import heat_map_png
 pixels = np.zeros((20, 30, 3), dtype=np.uint8)
 heat_map_png(pixels, HeatMapper.open({str(path)!r}).heat_map(pixels))

@@ -11,7 +11,8 @@ from torch import nn
 
 from anmok.bundle.format import Bundle
 from anmok.bundle.graph import OUTPUTS
-from anmok.inference.heat_map import HeatMap, HeatMapper
+from anmok.inference.heat_map import HeatMap
+from anmok.inference.heat_mapper import HeatMapper
 from anmok.models.networks import get_network
 from anmok.models.onnx_export import export_graph
 from bundle.small_bundles import colour_info

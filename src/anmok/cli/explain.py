@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from anmok.pipeline.explain import Explained
 
-#: As in ``pipeline.explain`` and ``inference.heat_map``, which are too heavy for a help text.
+#: As in ``pipeline.explain`` and ``inference.heat_mapper``, which are too heavy for a help text.
 MOST, METHODS = 50, ("auto", "cam", "occlusion")
 
 
@@ -55,7 +55,7 @@ def register(app: typer.Typer) -> None:
         lang: Annotated[str, lang_option()] = "",
     ) -> None:
         from anmok.cli.console import TerminalProgress
-        from anmok.inference.heat_map import METHODS as KNOWN
+        from anmok.inference.heat_mapper import METHODS as KNOWN
         from anmok.pipeline.explain import explain_pictures
 
         chosen = next((one for one in KNOWN if one == method), None)

@@ -11,7 +11,8 @@ from anmok.config import Limits
 from anmok.errors import PictureError, UsageError
 from anmok.evaluation.results import Mistake, StoredHeatMap
 from anmok.i18n import _
-from anmok.inference.heat_map import HeatMap, HeatMapper, Span
+from anmok.inference.heat_map import HeatMap, Span
+from anmok.inference.heat_mapper import HeatMapper
 from anmok.progress import Progress, SilentProgress
 
 #: Mistakes of each model that get a map: as many as a reader looks at.

@@ -21,7 +21,8 @@ from anmok.bundle.format import read_bundle
 from anmok.config import Limits
 from anmok.errors import PictureError
 from anmok.features.engine import Item
-from anmok.inference.heat_map import HeatMap, HeatMapper, Method
+from anmok.inference.heat_map import HeatMap
+from anmok.inference.heat_mapper import HeatMapper, Method
 from anmok.inference.inputs import Inputs
 from anmok.inference.overlay import LONGEST, heat_map_png, shrunk
 from anmok.inference.predictor import Predictor

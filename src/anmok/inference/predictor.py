@@ -33,7 +33,8 @@ from anmok.data.source import Source
 from anmok.errors import PictureError
 from anmok.features.engine import BATCH, Item
 from anmok.i18n import _
-from anmok.inference.heat_map import HeatMap, HeatMapper, Method
+from anmok.inference.heat_map import HeatMap
+from anmok.inference.heat_mapper import HeatMapper, Method
 from anmok.inference.inputs import Inputs, source_items
 from anmok.probabilities import softmax
 from anmok.records import Prediction, PredictionFailure

@@ -11,7 +11,7 @@ from typing import Any
 from anmok.config import Limits
 from anmok.i18n import _, current_language
 from anmok.inference.explain import Explainer, Explanation
-from anmok.inference.heat_map import Method
+from anmok.inference.heat_mapper import Method
 from anmok.inference.inputs import Inputs
 from anmok.progress import Progress, SilentProgress
 from anmok.records import PredictionFailure

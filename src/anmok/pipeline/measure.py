@@ -21,7 +21,7 @@ from anmok.evaluation.measure_unknown import SeenAnswers
 from anmok.evaluation.results import Evaluation, ModelResult, StoredHeatMap, Validation
 from anmok.evaluation.stored import check_evaluation, from_json, to_json
 from anmok.evaluation.unknown import UnknownResult
-from anmok.inference.heat_map import HeatMapper
+from anmok.inference.heat_mapper import HeatMapper
 from anmok.inference.predictor import Predictor
 from anmok.models.registry import get_model
 from anmok.pipeline.calibration import calibration_of
