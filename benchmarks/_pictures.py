@@ -12,7 +12,7 @@ from anmok.config import CleanConfig, SplitConfig
 from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.data.split import assign_splits, check
-from anmok.features.extractor import load_pixels
+from anmok.features.extraction import load_pixels
 
 
 def divided(source: Path, *, valid: float, seed: int = 0) -> Manifest:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from anmok.config import Recipe, to_json
 from anmok.data.scan import scan
 from anmok.evaluation.diagnosis import Training, diagnose_training
-from anmok.features.extractor import load_pixels
+from anmok.features.extraction import load_pixels
 from anmok.models.networks import get_network
 from anmok.models.recipes import get_recipe
 from anmok.progress import SilentProgress

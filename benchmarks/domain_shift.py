@@ -31,7 +31,7 @@ from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.evaluation.measure import measure
 from anmok.evaluation.shift import Seen, Shift, compare_with_origin
-from anmok.features.extractor import extract
+from anmok.features.extraction import extract
 from anmok.models.recipes import get_recipe
 from anmok.report.shift_words import shift_sentences
 from anmok.training.frozen import extractor_of

@@ -26,7 +26,8 @@ import numpy as np
 
 from anmok.data.scan import scan
 from anmok.features.engine import run_graph, stream_pixels
-from anmok.features.extractor import Extractor, extract
+from anmok.features.extraction import extract
+from anmok.features.extractor import Extractor
 from anmok.features.session import count_threads, open_session
 from anmok.models.registry import get_model
 

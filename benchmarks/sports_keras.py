@@ -130,7 +130,7 @@ def check(source: Path, path: Path) -> Path:
     import numpy as np
 
     from anmok.data.scan import scan
-    from anmok.features.extractor import load_pixels
+    from anmok.features.extraction import load_pixels
     from anmok.features.session import open_session
     from anmok.models.packs import find_pack
     from anmok.models.registry import get_model

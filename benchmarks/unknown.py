@@ -36,7 +36,7 @@ from anmok.bundle.unknown.registry import Score, all_scores, get_score
 from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.evaluation.measure_unknown import share
-from anmok.features.extractor import extract
+from anmok.features.extraction import extract
 from anmok.metrics.selection import separation_auc
 from anmok.models.recipes import get_recipe
 from anmok.training.checkpoint import load_head

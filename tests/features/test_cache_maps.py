@@ -14,7 +14,8 @@ from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.errors import DataError
 from anmok.features import cache_maps
-from anmok.features.extractor import Extractor, extract, extract_maps, load_pixels
+from anmok.features.extraction import extract, extract_maps, load_pixels
+from anmok.features.extractor import Extractor
 from anmok.features.extractor_outputs import VectorOutput, map_shape
 from anmok.locations import cache_dir
 from bundle.small_bundles import DIM, SIZE, colour_extractor

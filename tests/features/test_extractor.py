@@ -17,9 +17,10 @@ from anmok import images
 from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.errors import DataError, SourceNotFound, StorageError
-from anmok.features import extractor as extractor_module
+from anmok.features import extraction
 from anmok.features import pixels as pixels_module
-from anmok.features.extractor import Extractor, extract, load_pixels
+from anmok.features.extraction import extract, load_pixels
+from anmok.features.extractor import Extractor
 from anmok.features.session import open_session
 from anmok.locations import cache_dir
 from tests.features.graphs import mean_colour
@@ -117,13 +118,13 @@ def test_only_new_pictures_are_computed(
     (source / "b").rename(source / "c")
     larger = scan(source)
     read: list[str] = []
-    items = extractor_module._items
+    items = extraction._items
 
     def noted(opened: object, paths: list[str], ids: list[str]) -> object:
         read.extend(paths)
         return items(opened, paths, ids)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(extractor_module, "_items", noted)
+    monkeypatch.setattr(extraction, "_items", noted)
     assert len(extract(larger, colours)) == 41
     assert read == ["a/new.jpg"]
 
@@ -169,7 +170,7 @@ def test_what_was_computed_before_a_failure_is_kept(source: Path, manifest: Mani
     with pytest.raises(DataError):
         extract(manifest, colours, threads=1)
     last.write_bytes(data)
-    known = extractor_module.VectorCache().get(colours.key, manifest.table["id"], dim=3)
+    known = extraction.VectorCache().get(colours.key, manifest.table["id"], dim=3)
     assert len(known) == 38  # of 39 different pictures
 
 
@@ -184,9 +185,9 @@ EXTRACT = """
     from pathlib import Path
     import numpy as np
     from anmok.data.manifest import Manifest
-    from anmok.features import extractor
+    from anmok.features import extraction
     from tests.features.test_extractor import Counting, made_extractor
-    extractor.PUT_EVERY = 4
+    extraction.PUT_EVERY = 4
     class Told(Counting):
         def advance(self, steps=1):
             super().advance(steps)
@@ -194,7 +195,7 @@ EXTRACT = """
             time.sleep(float(sys.argv[3]))
     told = Told()
     manifest = Manifest.load(Path(sys.argv[1]))
-    vectors = extractor.extract(manifest, made_extractor(Path(sys.argv[2])), progress=told)
+    vectors = extraction.extract(manifest, made_extractor(Path(sys.argv[2])), progress=told)
     assert not told.said, told.said
     np.save(sys.argv[4], vectors)
     """
@@ -216,7 +217,7 @@ def test_a_kill_loses_little_and_leaves_nothing_wrong(manifest: Manifest, colour
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    known = extractor_module.VectorCache().get(colours.key, manifest.table["id"], dim=3)
+    known = extraction.VectorCache().get(colours.key, manifest.table["id"], dim=3)
     assert 20 <= len(known) < 39
     vectors = extract(manifest, colours)
     for row, picture in enumerate(manifest.table["id"]):
@@ -310,7 +311,7 @@ def test_a_full_disk_is_an_error_in_words_and_leaves_no_half_file(manifest: Mani
         from pathlib import Path
         from anmok.data.manifest import Manifest
         from anmok.errors import StorageError
-        from anmok.features.extractor import load_pixels
+        from anmok.features.extraction import load_pixels
         manifest = Manifest.load(Path(sys.argv[1]))
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
         try:

@@ -16,7 +16,7 @@ from anmok.bundle.format import read_bundle
 from anmok.config import Recipe
 from anmok.data.manifest import Manifest
 from anmok.errors import StorageError, UsageError
-from anmok.features.extractor import load_pixels
+from anmok.features.extraction import load_pixels
 from anmok.models import registry
 from anmok.models.fine_tuned import BackboneNetwork
 from anmok.models.registry import get_model

@@ -10,7 +10,7 @@ import pytest
 from anmok.config import Recipe
 from anmok.data.manifest import Manifest
 from anmok.features.cache import VectorCache
-from anmok.features.extractor import extract
+from anmok.features.extraction import extract
 from anmok.models.registry import get_model
 from anmok.training import frozen
 from anmok.training.train import train

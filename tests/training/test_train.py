@@ -74,7 +74,7 @@ def test_a_network_leaves_a_complete_run(tmp_path: Path, manifest: Manifest) -> 
 
 
 def test_the_predictions_are_those_of_the_kept_weights_in_float32(tmp_path: Path, manifest: Manifest) -> None:
-    from anmok.features.extractor import load_pixels
+    from anmok.features.extraction import load_pixels
 
     run = train(network_recipe(epochs=2), manifest, tmp_path / "runs", threads=1)
     predictions, rows = run.predictions(), rows_of(manifest, "valid", "test")
@@ -88,7 +88,7 @@ def test_the_predictions_are_those_of_the_kept_weights_in_float32(tmp_path: Path
 
 
 def test_a_head_leaves_a_complete_run_whose_valid_answers_are_out_of_fold(tmp_path: Path, manifest: Manifest) -> None:
-    from anmok.features.extractor import extract
+    from anmok.features.extraction import extract
     from anmok.models.registry import get_model
 
     run = train(head_recipe(), manifest, tmp_path / "runs", threads=1)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from anmok.config import Recipe
 from anmok.data.manifest import Manifest
 from anmok.errors import UnknownName, UsageError
-from anmok.features.extractor import Extractor, View, extract, extract_maps, load_pixels
+from anmok.features.extraction import extract, extract_maps, load_pixels
+from anmok.features.extractor import Extractor, View
 from anmok.training.augmentation import draw, get_policy
 from anmok.training.augmentation.drawing import variant_seed
 from anmok.training.frozen_layers import ViewedVectors

@@ -27,7 +27,8 @@ from anmok.bundle.unknown.threshold import set_rule
 from anmok.config import Limits, to_json
 from anmok.data.manifest import Manifest
 from anmok.errors import BundleError, ParityError, PictureError, StorageError, UsageError
-from anmok.features.extractor import Extractor, extract
+from anmok.features.extraction import extract
+from anmok.features.extractor import Extractor
 from anmok.i18n import _
 from anmok.models.packs import find_pack
 from anmok.models.registry import get_model

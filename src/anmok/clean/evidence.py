@@ -12,7 +12,8 @@ from anmok.config import CleanConfig, Limits
 from anmok.data.manifest import Manifest
 from anmok.data.thumbs import load_thumbs
 from anmok.errors import MissingExtra, WeightsMissing
-from anmok.features.extractor import Extractor, extract, load_pixels
+from anmok.features.extraction import extract, load_pixels
+from anmok.features.extractor import Extractor
 from anmok.i18n import _
 from anmok.models.registry import get_model
 from anmok.progress import Progress, SilentProgress

@@ -15,7 +15,7 @@ from anmok.clean.evidence import Evidence
 from anmok.clean.near_hashes import near_hashes
 from anmok.clean.near_likeness import likeness
 from anmok.clean.near_windows import window_hashes
-from anmok.features.extractor import load_pixels
+from anmok.features.extraction import load_pixels
 from anmok.i18n import _
 
 #: Bits in which a copy and the nearest window of its original differ at most; see ``near_windows.SPANS``.

@@ -14,7 +14,7 @@ from anmok.clean.marks import RULE_DIMENSIONS, follow, worth_marking
 from anmok.clean.off_topic_style import style_extractor, unit_rows
 from anmok.clean.reductions import SIDE, reduce_pixels
 from anmok.errors import UsageError
-from anmok.features.extractor import extract
+from anmok.features.extraction import extract
 from anmok.i18n import _
 from anmok.models.registry import get_model
 

@@ -24,7 +24,8 @@ from anmok.explore.distributions import count_classes, count_kinds, measure_all
 from anmok.explore.layout import components, in_unit_square, neighbour_layout
 from anmok.explore.results import Exploration, PictureMap
 from anmok.explore.standouts import find_imbalance, find_stand_outs
-from anmok.features.extractor import Extractor, extract, load_pixels
+from anmok.features.extraction import extract, load_pixels
+from anmok.features.extractor import Extractor
 from anmok.i18n import _, current_language, use_language
 from anmok.pipeline.clock import Clock
 from anmok.pipeline.folder import prepare_folder

@@ -17,7 +17,8 @@ from anmok.config import Recipe, to_json
 from anmok.data.manifest import Manifest
 from anmok.environment import describe_environment
 from anmok.errors import UsageError
-from anmok.features.extractor import Extractor, View, extract, extract_maps
+from anmok.features.extraction import extract, extract_maps
+from anmok.features.extractor import Extractor, View
 from anmok.features.extractor_outputs import map_shape
 from anmok.i18n import _
 from anmok.models.head_layers import parse_head_layers

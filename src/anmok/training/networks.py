@@ -17,7 +17,7 @@ from anmok.data.balance import class_weights
 from anmok.data.manifest import Manifest
 from anmok.environment import describe_environment
 from anmok.errors import StorageError, UsageError
-from anmok.features.extractor import load_pixels
+from anmok.features.extraction import load_pixels
 from anmok.i18n import _
 from anmok.models.networks import Network, get_network
 from anmok.models.packs import find_pack

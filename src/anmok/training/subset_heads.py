@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from anmok.config import Recipe
 from anmok.data.manifest import Manifest
-from anmok.features.extractor import extract
+from anmok.features.extraction import extract
 from anmok.progress import Progress
 from anmok.training.frozen import extractor_of
 from anmok.training.heads import fit_at_strength, fit_logistic
