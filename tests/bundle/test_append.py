@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from anmok.bundle.append import append_head
 from anmok.bundle.graph import check_graph
 from anmok.features.extractor_outputs import VectorOutput
-from anmok.training.heads import AffineHead
+from anmok.training.heads_affine import AffineHead
 from anmok.training.heads_layered import Dense, LayeredHead, Power, Relu, Scale
 from bundle.small_bundles import DIM, SIZE, colour_extractor
 

@@ -10,7 +10,7 @@ import torch
 from anmok.errors import StorageError
 from anmok.models.networks import get_network
 from anmok.training.checkpoint import checkpoint_kind, load_head, load_network, save_head, save_network
-from anmok.training.heads import AffineHead
+from anmok.training.heads_affine import AffineHead
 from anmok.training.run import Run
 from anmok.training.state import State, drop_state, load_state, save_state
 

@@ -11,7 +11,8 @@ from sklearn.preprocessing import StandardScaler
 
 from anmok.errors import TooFewPictures
 from anmok.training.folds import fold_plan
-from anmok.training.heads import AffineHead, _tempered_log_loss, fit_logistic
+from anmok.training.heads import _tempered_log_loss, fit_logistic
+from anmok.training.heads_affine import AffineHead
 
 
 def clouds(classes: int, each: int, dim: int, spread: float = 2.0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -18,7 +18,7 @@ from anmok.errors import StorageError, UsageError
 from anmok.features.extractor_outputs import VectorOutput
 from anmok.i18n import _
 from anmok.storage import explained, read_json, write_bytes, write_json
-from anmok.training.heads import AffineHead
+from anmok.training.heads_affine import AffineHead
 from anmok.training.heads_layered import STEP_NAMES, LayeredHead
 from anmok.training.run import Run
 

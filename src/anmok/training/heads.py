@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 
 from anmok.data.balance import class_weights
 from anmok.errors import TooFewPictures
-from anmok.features.extractor_outputs import VectorOutput
 from anmok.i18n import _
 from anmok.training.folds import Fold, fold_plan, with_views
-from anmok.training.heads_layered import Dense
+from anmok.training.heads_affine import AffineHead
 
 #: Inverse strengths that cross-validation tries, weakest head first: half decades from 1e-4 to 1.
 STRENGTHS = tuple(float(f"{10 ** (step / 2):.3g}") for step in range(-8, 1))
@@ -40,44 +39,6 @@ ROUGH_TOLERANCE, TOLERANCE, ITERATIONS = 1e-3, 1e-4, 2000
 SMALLEST_SCALE = 1e-2
 #: Probabilities are kept this far from 0 where the log loss is computed.
 EPSILON = 1e-7
-
-
-@dataclass(frozen=True, slots=True)
-class AffineHead:
-    """``logits = vectors @ weight.T + bias``; probabilities are their softmax.
-
-    Attributes:
-        weight: float32 ``(K, D)``.
-        bias: float32 ``(K,)``.
-    """
-
-    weight: NDArray[np.float32]
-    bias: NDArray[np.float32]
-
-    def __post_init__(self) -> None:
-        if self.weight.ndim != 2 or self.bias.shape != self.weight.shape[:1]:
-            raise ValueError(f"weight {self.weight.shape} and bias {self.bias.shape} are not (K, D) and (K,)")
-
-    @property
-    def output(self) -> VectorOutput:
-        """Which vectors of the extractor it takes."""
-        return "embedding"
-
-    @property
-    def steps(self) -> tuple[Dense]:
-        """The head as the one step that it is."""
-        return (Dense(self.weight, self.bias),)
-
-    def logits(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return float32 ``(N, K)`` for float32 vectors ``(N, D)``."""
-        return vectors @ self.weight.T + self.bias
-
-    def probabilities(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return float32 ``(N, K)``, rows sum to 1."""
-        logits = self.logits(vectors)
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        result: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
-        return result
 
 
 @dataclass(frozen=True, slots=True)
