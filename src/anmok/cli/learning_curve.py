@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from anmok.evaluation.data_size import DataSizeCurve, LearningCurve
-    from anmok.pipeline.data_size import DataSizeConfig
+    from anmok.pipeline.learning_curve import DataSizeConfig
 
 
 def register(app: typer.Typer) -> None:
@@ -61,8 +61,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         from anmok.cli.console import TerminalProgress
         from anmok.config import SplitConfig
-        from anmok.pipeline.data_size import DataSizeConfig
-        from anmok.pipeline.data_size import learning_curve as measure
+        from anmok.pipeline.learning_curve import DataSizeConfig
+        from anmok.pipeline.learning_curve import learning_curve as measure
 
         config = DataSizeConfig(
             model=model,

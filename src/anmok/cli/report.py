@@ -144,7 +144,7 @@ def draw(folder: Path, out: Path | None, *, language: str) -> Path:
 
 def _draw_other(folder: Path, out: Path | None, *, language: str) -> Path | None:
     """Draw the page of a folder that holds other results than a comparison; None where it holds none of them."""
-    from anmok.pipeline import clean, data_size, explore, features2d, shift
+    from anmok.pipeline import clean, explore, features2d, learning_curve, shift
     from anmok.pipeline.tune_result import TuneFolder
 
     if not (folder / "comparison.json").is_file():
@@ -152,7 +152,7 @@ def _draw_other(folder: Path, out: Path | None, *, language: str) -> Path | None
             return TuneFolder(folder).redraw(out, language=language)
         for file, redraw in (
             (shift.RESULT, shift.redraw),
-            (data_size.RESULT, data_size.redraw),
+            (learning_curve.RESULT, learning_curve.redraw),
             (features2d.RESULT, features2d.redraw),
         ):
             if (folder / file).is_file():
