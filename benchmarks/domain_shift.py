@@ -30,7 +30,8 @@ from anmok.bundle.reference import Reference
 from anmok.data.manifest import Manifest
 from anmok.data.scan import scan
 from anmok.evaluation.measure import measure
-from anmok.evaluation.shift import Seen, Shift, compare_with_origin
+from anmok.evaluation.measure_shift import Seen, compare_with_origin
+from anmok.evaluation.shift import Shift
 from anmok.features.extraction import extract
 from anmok.models.recipes import get_recipe
 from anmok.report.shift_words import shift_sentences

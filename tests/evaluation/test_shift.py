@@ -11,8 +11,9 @@ from scipy.stats import fisher_exact, mannwhitneyu
 
 from anmok.bundle.info import Measured
 from anmok.bundle.origin import Origin, spreads_of
+from anmok.evaluation.measure_shift import Seen, compare_with_origin
 from anmok.evaluation.results import Evaluation
-from anmok.evaluation.shift import DISTANCE, Seen, Shift, compare_with_origin
+from anmok.evaluation.shift import DISTANCE, Shift
 from anmok.evaluation.stored import from_json, to_json
 from anmok.report.shift_words import shift_lines, shift_sentences
 from evaluation.made import answered

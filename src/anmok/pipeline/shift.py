@@ -16,8 +16,9 @@ from anmok.data.names import unescape_path
 from anmok.data.sources import open_source
 from anmok.errors import AnmokError
 from anmok.evaluation.measure import ALL
+from anmok.evaluation.measure_shift import Seen, compare_with_origin
 from anmok.evaluation.results import Evaluation
-from anmok.evaluation.shift import Seen, Shift, Shifted, compare_with_origin
+from anmok.evaluation.shift import Shift, Shifted
 from anmok.evaluation.stored import read_result, write_result
 from anmok.i18n import current_language
 from anmok.pipeline.folder import prepare_folder
