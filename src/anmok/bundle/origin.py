@@ -1,6 +1,7 @@
 """What a bundle remembers of the pictures that it was made from: small statistics, so that a shift can be told later.
 
-Light: NumPy only. What is measured of a picture says ``origin_measures``; what is compared, ``evaluation.measure_shift``.
+Light: NumPy only. What is measured of a picture says ``origin_measures``; what is compared,
+``evaluation.measure_shift``.
 """
 
 from __future__ import annotations
