@@ -22,20 +22,18 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from anmok.clean.apply_words import notes_of, warnings_of
 from anmok.clean.decisions import UNREADABLE, Decision
 from anmok.clean.matching import Matched, known_class, match
 from anmok.clean.registry import all_checks
 from anmok.data.cut import picture_groups
-from anmok.data.leaks import find_conflicts
 from anmok.data.manifest import Manifest
 from anmok.errors import EmptySource
-from anmok.i18n import _, ngettext
+from anmok.i18n import _
 from anmok.records import Quarantined
 
 #: Checks that call a picture superfluous because another one, its copy, stays.
 COPIES = frozenset({"exact-duplicate", "near-duplicate", "leak"})
-
-_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +88,7 @@ def apply_decisions(manifest: Manifest, decisions: Sequence[Decision], *, file: 
     by_check = Counter(decision.finding.check for decision in removed.values())
     quarantined = tuple(_quarantined(paths[row], removed[row]) for row in sorted(removed))
     made = manifest.with_table(
-        table[stays], quarantined=quarantined, notes=_notes(by_check, relabelled=relabelled, grouped=grouped)
+        table[stays], quarantined=quarantined, notes=notes_of(by_check, relabelled=relabelled, grouped=grouped)
     )
     kept_paths = tuple(str(paths[row]) for row in kept)
     looks = sum(row.decision.finding.action == "review" for row in accepted)
@@ -100,7 +98,7 @@ def apply_decisions(manifest: Manifest, decisions: Sequence[Decision], *, file: 
         relabelled=relabelled,
         grouped=grouped,
         kept=kept_paths,
-        warnings=_warnings(
+        warnings=warnings_of(
             manifest,
             made,
             relabelled=relabelled,
@@ -224,80 +222,3 @@ def _quarantined(path: str, decision: Decision) -> Quarantined:
     if path not in reason:  # quarantine is also read without its first column
         reason = _("{path}: {reason}").format(path=path, reason=reason)
     return Quarantined(path, f"removed-{finding.check}", reason)
-
-
-def _notes(removed: Mapping[str, int], *, relabelled: int, grouped: int) -> tuple[str, ...]:
-    notes = []
-    for check, count in removed.items():
-        text = ngettext(
-            "{count} picture was removed for the check {check}.",
-            "{count} pictures were removed for the check {check}.",
-            count,
-        )
-        notes.append(text.format(count=count, check=check))
-    if relabelled:
-        text = ngettext("{count} picture got another label.", "{count} pictures got other labels.", relabelled)
-        notes.append(text.format(count=relabelled))
-    if grouped:
-        text = ngettext(
-            "{count} picture was put into a group that a split keeps together.",
-            "{count} pictures were put into groups that a split keeps together.",
-            grouped,
-        )
-        notes.append(text.format(count=grouped))
-    return tuple(notes)
-
-
-def _warnings(
-    before: Manifest, after: Manifest, *, relabelled: int, kept: tuple[str, ...], torn: tuple[str, ...], looks: int
-) -> tuple[str, ...]:
-    said = []
-    if kept:
-        text = ngettext(
-            "{count} picture stays although its removal was accepted, for else no copy of it would be left: {names}",
-            "{count} pictures stay although their removal was accepted, for else no copy of them would be left: "
-            "{names}",
-            len(kept),
-        )
-        said.append(text.format(count=len(kept), names=_some(kept)))
-    if torn:
-        text = ngettext(
-            "{count} picture keeps its label, for two different ones were accepted: {names}",
-            "{count} pictures keep their labels, for two different ones were accepted for each: {names}",
-            len(torn),
-        )
-        said.append(text.format(count=len(torn), names=_some(torn)))
-    if looks:
-        text = ngettext(
-            "{count} accepted row says only “review”, so nothing was done; write remove, relabel or group, "
-            "or --accept CHECK=remove.",
-            "{count} accepted rows say only “review”, so nothing was done; write remove, relabel or group, "
-            "or --accept CHECK=remove.",
-            looks,
-        )
-        said.append(text.format(count=looks))
-    gone = tuple(name for name in before.classes if name not in after.classes)
-    if gone:
-        text = ngettext(
-            "{count} class has no picture left: {names}", "{count} classes have no picture left: {names}", len(gone)
-        )
-        said.append(text.format(count=len(gone), names=_some(gone)))
-    if not relabelled:
-        return tuple(said)
-    known = {path for conflict in find_conflicts(before) for path in conflict.paths}
-    new = tuple(conflict.paths[0] for conflict in find_conflicts(after) if conflict.paths[0] not in known)
-    if new:
-        text = ngettext(
-            "{count} picture now stands under several labels, for not all its copies were relabelled: {names}",
-            "{count} pictures now stand under several labels, for not all their copies were relabelled: {names}",
-            len(new),
-        )
-        said.append(text.format(count=len(new), names=_some(new)))
-    return tuple(said)
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_NAMED])
-    if len(names) <= _NAMED:
-        return shown
-    return _("{names} and {count} more").format(names=shown, count=len(names) - _NAMED)
