@@ -9,7 +9,7 @@ import io
 import os
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -17,24 +17,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
 from anmok.config import Limits
 from anmok.data.balance_plan import Plan, Variant, is_lossless, plan_folder
 from anmok.data.folders import FolderSource
-from anmok.data.manifest import Manifest, make_table
-from anmok.data.manifest_file import SCHEMA
-from anmok.data.measuring import measure_files, work_through
-from anmok.data.names import escape_path, unescape
-from anmok.data.scancache import Facts, ScanCache
+from anmok.data.manifest import Manifest
+from anmok.data.names import unescape
 from anmok.data.source import Source
 from anmok.errors import DataError, MissingExtra, StorageError, UsageError
-from anmok.i18n import _, current_language, ngettext, speak
+from anmok.i18n import _, current_language, speak
 from anmok.images import decode
+from anmok.pipeline.variant_manifest import measure_variants, variant_manifest
 from anmok.progress import Progress
-from anmok.records import Quarantined
 from anmok.storage import explained, write_bytes
 
 #: A JPEG is decoded at a scale at which both sides keep so many pixels: models see a quarter of it, and 12 megapixels
@@ -43,8 +39,6 @@ DRAWN_SIDE = 1024
 JPEG_QUALITY = 95
 #: Hard links are not to be had across devices, on some file systems, and beyond some number; a copy always is.
 _NO_LINK = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
-#: So many variants of each picture are much more of the same, which is said.
-MANY = 10
 #: What must stay free on the disk beside what is written, as a share of it.
 SPARE = 0.05
 
@@ -101,8 +95,8 @@ def write_folder(
         begin()
         work.take_over(progress)
         work.draw_all(policy, progress)
-    facts = work.measure(progress)
-    return _manifest_of(manifest, plan, facts, out, drawing)
+    facts = measure_variants(out, plan.variants, drawing.limits, threads=drawing.threads, progress=progress)
+    return variant_manifest(manifest, plan, facts, out, policy=drawing.policy, seed=drawing.seed)
 
 
 def _policy(name: str) -> Any:
@@ -260,29 +254,6 @@ class _Work:
         target = self.out / variant.path
         write_bytes(target, _encoded(drawn, lossless=target.suffix == ".png"))
 
-    def measure(self, progress: Progress) -> list[Facts]:
-        """Return what a scan says of the variants, in the order of the plan."""
-        limits, threads = self.drawing.limits, self.drawing.threads or os.cpu_count() or 1
-        facts: list[Facts] = []
-        with (
-            FolderSource(self.out, limits=limits) as made,
-            ScanCache.open(progress) as cache,
-            progress.task(_("Reading pictures"), len(self.plan.variants), unit=_("pictures")) as task,
-        ):
-
-            def work(handful: Sequence[Variant]) -> list[Facts | Quarantined]:
-                return measure_files(made, [variant.path for variant in handful], cache, limits)
-
-            for handful, results in work_through(work, self.plan.variants, threads):
-                for result in results:
-                    if not isinstance(result, Facts):
-                        raise DataError(
-                            result.reason, hint=_("Delete that file and run the same command again: it is drawn anew.")
-                        )
-                    facts.append(result)
-                task.advance(len(handful))
-        return facts
-
 
 def _encoded(pixels: NDArray[np.uint8], *, lossless: bool) -> bytes:
     stream = io.BytesIO()
@@ -305,46 +276,3 @@ def _changed(path: str) -> DataError:
         _("{path} is not the picture that was scanned any more.").format(path=unescape(path)),
         hint=_("Scan the pictures again."),
     )
-
-
-def _manifest_of(manifest: Manifest, plan: Plan, facts: list[Facts], out: Path, drawing: Drawing) -> Manifest:
-    """Return the manifest of the folder: originals, then variants, each in the group of its original."""
-    table = manifest.table.reset_index(drop=True)
-    rows = np.array([variant.row for variant in plan.variants], dtype=np.int64)
-    groups = table["group"].to_numpy(dtype=object).copy()
-    nameless = np.unique(rows[groups[rows] == ""]) if len(rows) else rows
-    groups[nameless] = table["id"].to_numpy(dtype=object)[nameless]
-    originals = table.assign(path=pd.Series([copy.path for copy in plan.copies], dtype=str), group=groups)
-    columns: dict[str, Any] = {name: originals[name].tolist() for name in SCHEMA.names}
-    drawn: dict[str, Any] = {name: originals[name].iloc[rows].tolist() for name in SCHEMA.names}
-    drawn |= {name: [getattr(fact, name) for fact in facts] for name in Facts._fields}
-    drawn["path"] = [variant.path for variant in plan.variants]
-    both = {name: columns[name] + drawn[name] for name in SCHEMA.names}
-    made = Manifest(
-        table=make_table(both),
-        source=escape_path(out),
-        name=out.name,
-        classes=manifest.classes,
-        quarantined=manifest.quarantined,
-        notes=manifest.notes + _notes(manifest, rows, drawing),
-    )
-    return made
-
-
-def _notes(manifest: Manifest, rows: NDArray[np.int64], drawing: Drawing) -> tuple[str, ...]:
-    if not len(rows):
-        return (_("No class to oversample has too few training pictures; nothing was added."),)
-    text = ngettext(
-        "{count} augmented picture was added to the training pictures (policy {policy}, seed {seed}).",
-        "{count} augmented pictures were added to the training pictures (policy {policy}, seed {seed}).",
-        len(rows),
-    )
-    notes = [text.format(count=len(rows), policy=drawing.policy, seed=drawing.seed)]
-    originals, counts = np.unique(rows, return_counts=True)
-    if counts.max() > MANY:
-        label = manifest.table["label"].iloc[originals[counts.argmax()]]
-        many = _(
-            "Each picture of the class {label} stands there {count} times: that is still no more than one picture."
-        )
-        notes.append(many.format(label=label, count=int(counts.max()) + 1))
-    return tuple(notes)
