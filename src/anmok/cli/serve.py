@@ -59,10 +59,7 @@ def register(app: typer.Typer) -> None:
         ] = 1,
         lang: Annotated[str, lang_option()] = "",
     ) -> None:
-        if find_spec("django") is None or find_spec("gunicorn") is None:
-            raise MissingExtra(
-                _("The web service is not installed."), hint=_('Install it: pip install "anmok[service]"')
-            )
+        require_service()
         from anmok.service.hosting.choices import check_choices, parse_choice
         from anmok.service.hosting.shared_counts import share_between_processes
         from anmok.service.serve import DEMO, ServeOptions, prepare, run
