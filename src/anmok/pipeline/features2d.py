@@ -22,11 +22,10 @@ from anmok.evaluation.stored import read_result, write_result
 from anmok.features.plane import all_measure_names, axis_of, draw_boundaries, judge_pairs, plane_measures, values_of
 from anmok.i18n import _, current_language, ngettext
 from anmok.models.registry import suggest
-from anmok.pipeline.folder import prepare_folder
+from anmok.pipeline.folder import holds_results, prepare_folder
 from anmok.progress import Progress, SilentProgress
 from anmok.records import TEST
 from anmok.report.features2d import Features2d, Point, render_features2d
-from anmok.storage import PART
 
 PAGE, RESULT = "features2d.html", "features2d.json"
 #: Rises when an old reader could misread a new ``features2d.json``.
@@ -101,7 +100,7 @@ def features_2d(
         StorageError: ``out`` holds something else, or cannot be written.
     """
     config, progress = config or Features2dConfig(), progress or SilentProgress()
-    prepare_folder(out, is_ours=_is_ours)
+    prepare_folder(out, is_ours=lambda folder: holds_results(folder, RESULT, PAGE))
     whole = scan(source, limits=config.limits, threads=config.threads, progress=progress)
     chosen, notes = _of_classes(whole, config.classes)
     evidence = Evidence(
@@ -214,8 +213,3 @@ def _sample(
         Point(round(float(x), 4), round(float(y), 4), int(label), bool(test))
         for (x, y), label, test in zip(points[rows], labels[rows], is_test[rows], strict=True)
     )
-
-
-def _is_ours(folder: Path) -> bool:
-    names = {path.name for path in folder.iterdir()}
-    return RESULT in names or all(name == PAGE or PART.search(name) for name in names)

@@ -12,7 +12,7 @@ from anmok.data.names import escape, unescape_path
 from anmok.errors import StorageError, UsageError
 from anmok.i18n import _
 from anmok.pipeline.alone import LOCK
-from anmok.storage import explained, read_json, sweep, write_json
+from anmok.storage import PART, explained, read_json, sweep, write_json
 
 
 def prepare_folder(out: Path, *, is_ours: Callable[[Path], bool]) -> None:
@@ -37,6 +37,17 @@ def prepare_folder(out: Path, *, is_ours: Callable[[Path], bool]) -> None:
                 _("The folder {path} holds something else than results of this command.").format(path=out),
                 hint=_("Name a new or empty folder with --out."),
             )
+
+
+def holds_results(folder: Path, result: str, *begun: str) -> bool:
+    """Tell whether a folder holds results of a command, whole or begun: what ``is_ours`` asks.
+
+    Args:
+        result: the file that is written last.
+        begun: what a run leaves that was killed before that.
+    """
+    names = {path.name for path in folder.iterdir()}
+    return result in names or all(name in (LOCK, *begun) or PART.fullmatch(name) for name in names)
 
 
 def prepare_manifest(out: Path, source: str | Path = "") -> None:

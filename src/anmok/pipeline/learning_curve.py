@@ -13,13 +13,12 @@ from anmok.evaluation.stored import read_result, write_result
 from anmok.i18n import _, current_language
 from anmok.models.recipes import get_recipe
 from anmok.pipeline.data_size import SEEDS, SIZES, measure_curve
-from anmok.pipeline.folder import prepare_folder
+from anmok.pipeline.folder import holds_results, prepare_folder
 from anmok.pipeline.split import divide
 from anmok.progress import Progress, SilentProgress
 from anmok.report.learning_curve import render_learning_curve
-from anmok.storage import PART
 
-PAGE, RESULT = "learning-curve.html", "learning-curve.json"
+PAGE, RESULT, RUNS = "learning-curve.html", "learning-curve.json", "runs"
 #: Rises when an old reader could misread a new ``learning-curve.json``.
 FORMAT_VERSION = 1
 
@@ -76,7 +75,7 @@ def learning_curve(
     """
     config, progress = config or DataSizeConfig(), progress or SilentProgress()
     recipe = get_recipe(config.model)
-    prepare_folder(out, is_ours=_is_ours)
+    prepare_folder(out, is_ours=lambda folder: holds_results(folder, RESULT, PAGE, RUNS))
     manifest = divide(
         source,
         config.split,
@@ -92,7 +91,7 @@ def learning_curve(
         sizes=config.sizes,
         seeds=config.seeds,
         seed=config.split.seed,
-        runs=out / "runs",
+        runs=out / RUNS,
         threads=config.threads,
         progress=progress,
     )
@@ -118,8 +117,3 @@ def redraw(folder: Path, out: Path | None, *, language: str) -> Path:
     """
     found = read_result(LearningCurve, folder / RESULT, "learning_curve", version=FORMAT_VERSION)
     return render_learning_curve(found, out or folder / PAGE, language=language)
-
-
-def _is_ours(folder: Path) -> bool:
-    names = {path.name for path in folder.iterdir()}
-    return RESULT in names or all(name in (PAGE, "runs") or PART.search(name) for name in names)

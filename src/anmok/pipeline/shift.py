@@ -21,7 +21,7 @@ from anmok.evaluation.results import Evaluation
 from anmok.evaluation.shift import Shift, Shifted
 from anmok.evaluation.stored import read_result, write_result
 from anmok.i18n import current_language
-from anmok.pipeline.folder import prepare_folder
+from anmok.pipeline.folder import holds_results, prepare_folder
 from anmok.report.shift import render_shift
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def prepare_shift_folder(out: Path) -> None:
     Raises:
         StorageError: it holds something else.
     """
-    prepare_folder(out, is_ours=lambda folder: (folder / RESULT).is_file())
+    prepare_folder(out, is_ours=lambda folder: holds_results(folder, RESULT, PAGE))
 
 
 def write_shift(found: Shifted, out: Path) -> Path:
