@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 from anmok.report.names import sentence, unbroken
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "anmok"
-DOCUMENTS = sorted((SOURCE.parents[1] / "docs").glob("*.md"))
+DOCUMENTS = sorted((*SOURCE.parents[1].glob("*.md"), *(SOURCE.parents[1] / "docs").glob("*.md")))
 #: A number, or what is put in for one, and a sign that stands apart from it; Jinja's own signs are none.
 APART = re.compile(r"(?:(?<![a-z])\d|\})(?:[ \u00a0]|&nbsp;)%(?!\})")
 

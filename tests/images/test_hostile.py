@@ -159,10 +159,10 @@ def test_headers_that_declare_huge_pictures_are_refused_at_once() -> None:
         + jpeg_segment(0xDA, b"\1\1\0\0\x3f\0"),
     }
     for kind, data in huge.items():
-        begin = time.perf_counter()
+        begin = time.process_time()
         with pytest.raises(PictureTooLarge):
             decode(data, name=kind)
-        assert time.perf_counter() - begin < 2, kind
+        assert time.process_time() - begin < 2, kind
 
 
 def peak_of(data: bytes) -> int:
@@ -202,10 +202,10 @@ def progressive_bomb(side: int, scans: int) -> bytes:
 
 def test_a_jpeg_that_sends_its_pixels_thousands_of_times_is_refused() -> None:
     assert decode(progressive_bomb(800, 10), name="a").width == 800
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(PictureTooLarge, match="more than 100 times"):
         decode(progressive_bomb(8000, 5000), name="a")
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
 
 
 def test_progressive_photos_with_a_video_behind_them_are_not_taken_for_bombs() -> None:
@@ -225,10 +225,10 @@ def test_a_tiff_of_a_million_tiles_is_refused_at_once(big: bool) -> None:
     directory += b"".join(struct.pack(form, tag, 4, 1, value) for tag, value in entries)
     directory += b"".join(struct.pack(form, tag, 4, count, at) for tag, count, at in offsets)
     data = (start + directory).ljust(400, b"\0") + struct.pack("<I", 10) * number
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(PictureTooLarge, match="more than 200,000 parts"):
         decode(data, name="a")
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
 
 
 def test_a_directory_that_is_cut_off_does_not_hide_a_million_tiles() -> None:
@@ -267,9 +267,9 @@ def test_thousands_of_frames_cost_no_more_than_one() -> None:
     frame = encode(Image.new("L", (300, 300)), "GIF")
     start = frame.index(b",\0\0\0\0")
     data = frame[:start] + frame[start:-1] * 20_000 + b";"
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert decode(data, name="a").width == 300
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 def test_the_same_bytes_give_the_same_error_in_another_process(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -169,6 +170,8 @@ def test_every_public_measure_is_held_against_a_reference() -> None:
         if getattr(metrics, name).__module__.split(".")[-1] in ("mcnemar", "paired", "corrections")
     }
     assert measures - compared == set(PAIRS) | set(PAIRS_OFF_EDGES) | set(ELSEWHERE)
+    for name, file in ELSEWHERE.items():
+        assert f"metrics.{name}(" in Path(__file__).with_name(f"{file}.py").read_text("utf-8")
 
 
 # Intervals
