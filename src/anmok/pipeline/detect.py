@@ -26,13 +26,16 @@ from anmok.detection.splitting import split_boxes
 from anmok.detection.statistics import describe
 from anmok.errors import DataError, ParityError
 from anmok.i18n import _
+from anmok.pipeline.alone import alone_in
 from anmok.pipeline.clock import Clock
+from anmok.pipeline.folder import prepare_folder
 from anmok.progress import Progress, SilentProgress
 from anmok.records import TEST, TRAIN, VALID
 from anmok.report.detection import render_detection
 from anmok.storage import write_json
 
 if TYPE_CHECKING:
+    from anmok.detection.boxset import BoxSet
     from anmok.detection.examples import Example
     from anmok.detection.network import Detector
 
@@ -63,12 +66,35 @@ def train_detector_from(
     Raises:
         DataError, UsageError: the boxes do not allow it. WeightsMissing: there is no such backbone.
         ParityError: the bundle does not answer as the trained network.
-        StorageError: a file cannot be written.
+        StorageError: ``out`` holds something else, another command works there, or a file cannot be written.
     """
+    prepare_folder(out, is_ours=lambda folder: any((folder / name).exists() for name in (RUN, RESULT)))
+    with alone_in(out, command):
+        return _made(
+            source,
+            out,
+            config,
+            threads=threads,
+            progress=progress or SilentProgress(),
+            language=language,
+            command=command,
+        )
+
+
+def _made(
+    source: str | Path,
+    out: Path,
+    config: DetectConfig,
+    *,
+    threads: int,
+    progress: Progress,
+    language: str,
+    command: str,
+) -> DetectResult:
+    """Do what ``train_detector_from`` does, in a folder that is held."""
     from anmok.detection.examples import load_examples
     from anmok.detection.train import train_detector
 
-    progress = progress or SilentProgress()
     clock = Clock()
     with clock.stage("scan"):
         boxes = split_boxes(read_boxes(source, threads=threads, progress=progress), config)
@@ -78,23 +104,12 @@ def train_detector_from(
         )
     with clock.stage("training"):
         trained = train_detector(out / RUN, boxes, train, valid, config, threads=threads, progress=progress)
-    info = DetectorInfo(
-        name=boxes.name,
-        labels=boxes.classes,
-        side=config.side,
-        threshold=0.0,
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        anmok=anmok.__version__,
-        backbone=trained.network.pack.name,
-        licence=trained.network.pack.licence,
-        data_hash=boxes.content_hash,
-    )
     with clock.stage("export"):
-        info = _export(out / BUNDLE, info, trained.network, valid, threads=threads)
+        info = _export(out / BUNDLE, _info(boxes, trained.network, config), trained.network, valid, threads=threads)
     with clock.stage("evaluation"):
         predictor = DetectionPredictor.open(out / BUNDLE, threads=threads)
         answers = _answers(predictor, test, progress)
-        shapes = [example.shape for example in test]
+        paths, shapes = [example.picture.path for example in test], [example.shape for example in test]
         figures = _measured(answers, boxes.classes, threshold=info.threshold, shapes=shapes, seed=config.seed)
         with_measures(out / BUNDLE, figures.figures, len(test))
     result = DetectResult(
@@ -109,13 +124,7 @@ def train_detector_from(
         valid_pictures=len(valid),
         history=trained.history,
         best_epoch=trained.best_epoch,
-        mistakes=find_mistakes(
-            answers,
-            [example.picture.path for example in test],
-            shapes,
-            boxes.classes,
-            threshold=info.threshold,
-        ),
+        mistakes=find_mistakes(answers, paths, shapes, boxes.classes, threshold=info.threshold),
         statistics=describe(boxes),
         problems=boxes.problems,
         notes=boxes.notes,
@@ -151,6 +160,21 @@ def evaluate_detector(bundle: Path, source: str | Path, *, threads: int, progres
     answers = _answers(predictor, examples, progress)
     shapes = [example.shape for example in examples]
     return _measured(answers, boxes.classes, threshold=predictor.threshold, shapes=shapes, seed=0)
+
+
+def _info(boxes: BoxSet, network: Detector, config: DetectConfig) -> DetectorInfo:
+    """Return what the bundle says of itself before its threshold is picked and it is compared with the network."""
+    return DetectorInfo(
+        name=boxes.name,
+        labels=boxes.classes,
+        side=config.side,
+        threshold=0.0,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        anmok=anmok.__version__,
+        backbone=network.pack.name,
+        licence=network.pack.licence,
+        data_hash=boxes.content_hash,
+    )
 
 
 def _measured(
