@@ -37,7 +37,7 @@ answer = sorted({re.sub(r"<[^>]+>", "1", one) for one in addresses(admin.site.ur
         (
             ADMIN,
             ["cards/card/add/", "auth/user/", "auth/user/add/", "accounts/token/add/", "accounts/entry/"],
-            ["auth/group/", "auth/group/add/", "accounts/entry/add/"],
+            ["auth/group/", "auth/group/add/", "accounts/entry/add/", "uploads/upload/add/"],
         ),
         (OWNER, ["auth/group/", "accounts/token/add/", "accounts/ownerpreferences/1/change/"], ["accounts/entry/add/"]),
     ],
@@ -92,6 +92,32 @@ def test_an_admin_cannot_raise_themselves_or_touch_the_owner(staffed: Staffed) -
         "from django.contrib.auth.models import User\n"
         f"answer = [User.objects.get(username={ADMIN!r}).is_superuser, User.objects.get(username={OWNER!r}).is_active]"
     ) == [False, True]
+
+
+def test_an_admin_who_gives_a_role_leaves_other_groups_of_the_account_as_they_are(staffed: Staffed) -> None:
+    number = staffed.shell(
+        "from django.contrib.auth.models import Group, User\n"
+        "user = User.objects.create_user('greta')\n"
+        "user.groups.add(Group.objects.create(name='made by the owner'))\n"
+        "answer = user.pk"
+    )
+    ada, address = staffed.person(ADMIN), f"/admin/auth/user/{number}/change/"
+    form = ada.get(address).text
+    assert "made by the owner" not in form
+    curator = re.search(r'<option value="(\d+)">curator', form)
+    assert curator is not None
+    assert ada.post(address, username="greta", is_active="on", groups=curator[1]).status_code == 302
+    assert staffed.shell(
+        "from django.contrib.auth.models import User\n"
+        "answer = sorted(group.name for group in User.objects.get(username='greta').groups.all())"
+    ) == ["curator", "made by the owner"]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_admin_bears_the_services_own_name(staffed: Staffed, language: str) -> None:
+    page = staffed.person(CURATOR).get("/admin/", **{"Accept-Language": language}).text
+    assert re.search(r'id="site-name"><a href="/admin/">(Anmok|안목)', page)
+    assert "Django" not in page
 
 
 def test_a_role_opens_the_admin_and_its_loss_closes_it_at_once(staffed: Staffed) -> None:

@@ -183,4 +183,6 @@ def test_who_may_only_read_cards_takes_no_files(shelf: Shelf, staffed: Staffed) 
 
 def test_pages_of_the_admin_hold_to_the_policy(shelf: Shelf, staffed: Staffed) -> None:
     curator = staffed.person(CURATOR)
-    assert not re.search(r"\sstyle=|\sonclick=", curator.get(IMPORT).text)
+    page = curator.get(IMPORT)
+    assert page.status_code == 200
+    assert not re.search(r"\sstyle=|\sonclick=", page.text)

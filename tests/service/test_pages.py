@@ -94,7 +94,9 @@ def test_what_is_no_picture_is_refused_in_words(visitor: Visitor, data: bytes) -
 
 
 def test_names_of_files_are_shown_as_text_and_never_as_paths(served: Served, visitor: Visitor) -> None:
-    answer = visitor.give(("../../<b>evil</b>.jpg", b"no picture"))
+    # Without a slash of its own: what stands before the last one is left out.
+    answer = visitor.give(("../../<b>evil<b>.jpg", b"no picture"))
+    assert "&lt;b&gt;evil&lt;b&gt;.jpg" in answer.text
     assert "<b>evil" not in answer.text
     assert not list(served.folder.parent.rglob("*evil*"))
 

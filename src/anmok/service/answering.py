@@ -11,7 +11,6 @@ from anmok import images
 from anmok.config import Limits
 from anmok.errors import PictureError, UnknownName
 from anmok.features.session import count_threads
-from anmok.inference.predictor import Predictor
 from anmok.records import Prediction, PredictionFailure
 from anmok.service.hosting import metrics
 from anmok.service.hosting.admission import Admission
@@ -56,11 +55,6 @@ def served(name: str = "") -> HostedBundle:
         BundleError: the service was started without any.
     """
     return host().get(name)
-
-
-def predictor(name: str = "") -> Predictor:
-    """Return the predictor behind ``served``; raises what that raises."""
-    return served(name).predictor
 
 
 def served_for(mark: str) -> HostedBundle:

@@ -59,8 +59,7 @@ class ServiceFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             self.uploads.mkdir(exist_ok=True)
             self.incoming.mkdir(mode=0o700, exist_ok=True)
-            if not self.key_file.exists():
-                self._make_key()
+        make_secret(self.key_file, KEY_LENGTH)
 
     @contextlib.contextmanager
     def alone(self, name: str = "start") -> Iterator[None]:
@@ -94,16 +93,25 @@ class ServiceFolder:
             )
         return key
 
-    def _make_key(self) -> None:
-        # Written beside and linked into place: of two processes that start at once, one key wins, and both read it.
-        beside = self.key_file.with_name(f".{self.key_file.name}.{os.getpid()}")
+
+def make_secret(path: Path, letters: int) -> None:
+    """Write so many random letters into a file that its owner alone may read, where there is none yet.
+
+    Raises:
+        StorageError: no permission, disk full.
+    """
+    if path.exists():
+        return
+    # Written beside and linked into place: of two processes that start at once, one secret wins, and both read it.
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with explained(path):
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-                stream.write(secrets.token_urlsafe(KEY_LENGTH)[:KEY_LENGTH] + "\n")
+                stream.write(secrets.token_urlsafe(letters)[:letters] + "\n")
                 stream.flush()
                 os.fsync(stream.fileno())
             with contextlib.suppress(FileExistsError):
-                os.link(beside, self.key_file)
+                os.link(beside, path)
         finally:
             beside.unlink(missing_ok=True)

@@ -25,6 +25,7 @@ from anmok.service.language import gettext_lazy
 User = get_user_model()
 admin.site.unregister(User)
 admin.site.unregister(Group)
+admin.site.site_header = admin.site.site_title = gettext_lazy("Anmok administration")
 
 
 @admin.register(User)
@@ -67,6 +68,13 @@ class AccountAdmin(UserAdmin):
         if db_field.name == "groups" and not request.user.is_superuser:
             field.queryset = field.queryset.filter(name__in=ROLES)
         return field
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Keep the groups of an account that were not offered to who gives it roles."""
+        chosen = form.cleaned_data
+        if "groups" in chosen and not request.user.is_superuser:
+            chosen["groups"] = [*chosen["groups"], *form.instance.groups.exclude(name__in=ROLES)]
+        super().save_related(request, form, formsets, change)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Tell whether an account may be changed; this holds for its password, too."""

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from anmok.i18n import _
 from anmok.service.accounts.models import Token
-from anmok.service.accounts.scopes import NEEDED, Scope
+from anmok.service.accounts.scopes import Scope
+from anmok.service.accounts.tokens import scopes_problem
 from anmok.service.language import gettext_lazy
 
 
@@ -42,8 +43,7 @@ class TokenForm(forms.ModelForm):
         """Refuse scopes that the account does not have: the token would let nobody in there."""
         values: dict[str, Any] = super().clean() or self.cleaned_data
         account = values.get("account") or self.instance.account
-        beyond = [scope for scope in values.get("scopes", ()) if account and not account.has_perms(NEEDED[scope])]
-        if beyond:
-            words = _("The account {name} may not do that itself: {scopes}.")
-            self.add_error("scopes", words.format(name=account, scopes=", ".join(beyond)))
+        words = scopes_problem(values.get("scopes", ()), account) if account else ""
+        if words:
+            self.add_error("scopes", words)
         return values

@@ -11,8 +11,9 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
+from anmok.i18n import _
 from anmok.service.accounts.models import Token
-from anmok.service.accounts.scopes import Scope
+from anmok.service.accounts.scopes import NEEDED, Scope
 
 #: How each token begins, so that people and scanners for lost secrets recognise one, and what is kept of it to show.
 PREFIX, SHOWN = "anmok_", 12
@@ -34,6 +35,13 @@ def make_token(
     secret = fill(token)
     token.save(force_insert=True)
     return token, secret
+
+
+def scopes_problem(scopes: Iterable[str], account: Any) -> str:
+    """Return words for scopes that an account does not have itself, where a token would let nobody in; else empty."""
+    beyond = [scope for scope in scopes if not account.has_perms(NEEDED[scope])]
+    words = _("The account {name} may not do that itself: {scopes}.")
+    return words.format(name=account, scopes=", ".join(beyond)) if beyond else ""
 
 
 def fill(token: Token) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from anmok.service.cards.models import Card, Nearby
 from anmok.service.cards.sphere import distance
 
-__all__ = ["by_distance", "distance"]
-
 
 def by_distance(card: Card) -> tuple[tuple[Nearby, float], ...]:
     """Return what lies near a card with its distance in metres, nearest first; what has no position is left out."""

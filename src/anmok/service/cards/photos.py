@@ -5,10 +5,8 @@ Beside each photo lies a small one for lists, so that a page of fifty cards is n
 
 from __future__ import annotations
 
-import contextlib
 import io
-import uuid
-from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from anmok.i18n import _
 from anmok.images import decode_image
 from anmok.service.answering import FEW_AT_ONCE, LIMITS
 from anmok.service.cards.models import CardPhoto
-from anmok.service.uploads.keeping import LONGEST_SIDE, Kept, encode, place, store
+from anmok.service.uploads.keeping import LONGEST_SIDE, Kept, discard, encode, place, preview, store
 from anmok.storage import write_bytes
 
 #: The longer side of a small photo, pixels, and its JPEG quality.
@@ -61,8 +59,6 @@ def adopt(picture: str, data: bytes) -> Kept:
     Raises:
         PictureError: it is not what ``encode`` writes: other bytes than the hash says, metadata, too large.
     """
-    from hashlib import sha256
-
     if sha256(data).hexdigest() != picture:
         raise DamagedPicture(_("The photo {name} was changed after it was exported.").format(name=picture[:12]))
     with FEW_AT_ONCE:
@@ -79,38 +75,17 @@ def remove_picture(instance: CardPhoto, **_signal: Any) -> None:
 
 def remove_unnamed(picture: str) -> bool:
     """Remove the photo of that hash unless a row names it; return whether it was removed."""
-    gone = _remove(where(picture), lambda: CardPhoto.objects.filter(picture=picture).exists())
+    gone = discard(where(picture), lambda: CardPhoto.objects.filter(picture=picture).exists())
     if gone:
         where(picture, small=True).unlink(missing_ok=True)
     return gone
 
 
-def _remove(path: Path, is_named: Callable[[], bool]) -> bool:
-    if is_named():
-        return False
-    # Moved aside before the second look: whoever gives the same photo just now stores it again after their row is
-    # written, so one of the two always sees the other.
-    aside = path.with_name(f".{uuid.uuid4().hex}.removed")
-    with contextlib.suppress(FileNotFoundError):
-        path.rename(aside)
-        if not is_named():
-            aside.unlink()
-            return True
-        aside.rename(path)
-    return False
-
-
 def _store(kept: Kept) -> None:
     path = store(kept, settings.FOLDER.cards)
     small = path.with_suffix(".small.jpg")
-    if small.exists():
-        return
-    with Image.open(io.BytesIO(kept.data), formats=["JPEG"]) as image:  # of our own making
-        image.draft("RGB", (SMALL_SIDE, SMALL_SIDE))
-        image.thumbnail((SMALL_SIDE, SMALL_SIDE), Image.Resampling.LANCZOS)
-        stream = io.BytesIO()
-        image.save(stream, "JPEG", quality=SMALL_QUALITY, optimize=True)
-    write_bytes(small, stream.getvalue())
+    if not small.exists():
+        write_bytes(small, preview(kept, SMALL_SIDE, quality=SMALL_QUALITY, optimize=True))
 
 
 def _has_more(data: bytes) -> bool:

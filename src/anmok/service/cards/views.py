@@ -23,7 +23,7 @@ def all_cards(request: HttpRequest) -> HttpResponse:
     """All cards by number, also those of classes that this model does not know."""
     pages = Paginator(Card.objects.prefetch_related("photos"), ON_A_PAGE)
     page = pages.get_page(request.GET.get("page"))
-    return render(request, "cards.html", {"page": page, "known": known_labels()})
+    return render(request, "cards.html", {"page": page})
 
 
 @require_safe

@@ -6,11 +6,10 @@ A token and not "from this machine only": behind a proxy the whole world comes f
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 from pathlib import Path
 
-from anmok.storage import explained
+from anmok.service.folder import make_secret
 
 _LETTERS = 43
 
@@ -26,23 +25,7 @@ def make_token(folder: Path) -> None:
     Raises:
         StorageError: no permission, disk full.
     """
-    path = token_file(folder)
-    if path.exists():
-        return
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with explained(path):
-        # Written beside and linked into place: of two processes that start at once one token wins, and both read it.
-        try:
-            with os.fdopen(
-                os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii"
-            ) as stream:
-                stream.write(secrets.token_urlsafe(32)[:_LETTERS] + "\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-            with contextlib.suppress(FileExistsError):
-                os.link(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
+    make_secret(token_file(folder), _LETTERS)
 
 
 def read_token(folder: Path) -> str:

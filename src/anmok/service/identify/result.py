@@ -9,9 +9,9 @@ from anmok.i18n import _
 from anmok.images import Position
 from anmok.service.answering import known_labels, served_for
 from anmok.service.cards.agreement import NEAR, Agreement, compare_position
-from anmok.service.cards.distance import distance
 from anmok.service.cards.models import Card
 from anmok.service.cards.neighbourhood import Neighbourhood, neighbourhood
+from anmok.service.cards.sphere import distance
 from anmok.service.uploads.models import Upload
 
 #: From these probabilities on an answer is called sure, or likely.

@@ -82,10 +82,12 @@ def heat_map(_request: HttpRequest, number: UUID) -> HttpResponse:
     """Which places of the photo speak for the answer, as a picture."""
     upload = get_object_or_404(Upload, pk=number)
     path = place(upload.picture, settings.FOLDER.uploads)
-    if not path.is_file() or upload.label not in served_for(upload.model).predictor.labels:
+    # Held to the end: the bundle may be exchanged meanwhile for one that does not know the class.
+    predictor = served_for(upload.model).predictor
+    if not path.is_file() or upload.label not in predictor.labels:
         raise Http404
     pixels = shrunk(decode(path.read_bytes(), name=path.name, limits=LIMITS).pixels, LONGEST)
-    drawn = png(overlay(pixels, served_for(upload.model).predictor.heat_map(pixels, label=upload.label)))
+    drawn = png(overlay(pixels, predictor.heat_map(pixels, label=upload.label)))
     response = HttpResponse(drawn, content_type="image/png")
     response.headers["Cache-Control"] = "private, max-age=3600"
     return response

@@ -16,6 +16,10 @@ class UploadAdmin(admin.ModelAdmin):
     list_filter = ("unknown", "label")
     readonly_fields = tuple(field.name for field in Upload._meta.fields)
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Tell that photos come in by the pages and the API alone: a row without one would be a lie."""
+        return False
+
 
 @admin.register(KeepingRules)
 class KeepingRulesAdmin(admin.ModelAdmin):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,13 +77,39 @@ def store(kept: Kept, folder: Path) -> Path:
     return path
 
 
-def preview(kept: Kept) -> bytes:
-    """Return a small JPEG of a photo."""
+def discard(path: Path, is_named: Callable[[], bool]) -> bool:
+    """Remove a photo unless a row names it; return whether it was removed.
+
+    Args:
+        is_named: asks the database.
+    """
+    if is_named():
+        return False
+    # Someone may give the very same photo just now. It is moved aside before the second look, and whoever gives it
+    # stores it again after their row is written: one of the two always sees the other.
+    aside = path.with_name(f".{uuid.uuid4().hex}.removed")
+    with contextlib.suppress(FileNotFoundError):
+        path.rename(aside)
+        if not is_named():
+            aside.unlink()
+            return True
+        aside.rename(path)
+    return False
+
+
+def preview(kept: Kept, side: int = PREVIEW_SIDE, *, quality: int = QUALITY, optimize: bool = False) -> bytes:
+    """Return a small JPEG of a photo.
+
+    Args:
+        side: the longer one, pixels.
+        quality: of the JPEG.
+        optimize: make tables for this photo: smaller, and slower.
+    """
     stream = io.BytesIO()
     with Image.open(io.BytesIO(kept.data), formats=["JPEG"]) as image:  # of our own making
-        image.draft("RGB", (PREVIEW_SIDE, PREVIEW_SIDE))
-        image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.LANCZOS)
-        image.save(stream, "JPEG", quality=QUALITY)
+        image.draft("RGB", (side, side))
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        image.save(stream, "JPEG", quality=quality, optimize=optimize)
     return stream.getvalue()
 
 

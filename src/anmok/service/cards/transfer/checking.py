@@ -209,9 +209,11 @@ def _take_part(
         return
     card = cards.setdefault(label, WantedCard(label, record.where))
     if is_photo:
-        card.photos = [*(card.photos or []), (PhotoContent(picture, **values), record.where("photo"))]
+        card.photos = card.photos or []
+        card.photos.append((PhotoContent(picture, **values), record.where("photo")))
     else:
-        card.nearby = [*(card.nearby or []), PlaceContent(record.kind, **values)]
+        card.nearby = card.nearby or []
+        card.nearby.append(PlaceContent(record.kind, **values))
 
 
 def _card_of(record: Record, numbers: Mapping[int, str], problems: list[Problem]) -> str | None:

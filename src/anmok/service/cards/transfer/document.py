@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from json.decoder import JSONArray, JSONObject  # type: ignore[attr-defined]
 from json.scanner import py_make_scanner  # type: ignore[attr-defined]
@@ -35,7 +36,8 @@ class _Located(dict[str, Any]):
         super().__init__(pairs)
         self.begin = begin
         self.starts = dict(zip((key for key, _value in pairs), starts, strict=True))
-        self.twice = next((key for key in self.starts if sum(other == key for other, _v in pairs) > 1), None)
+        counts = Counter(key for key, _value in pairs)
+        self.twice = next((key for key, count in counts.items() if count > 1), None)
 
 
 class _Reader(json.JSONDecoder):

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from anmok.i18n import _
 from anmok.service.accounts.models import Token
-from anmok.service.accounts.scopes import NEEDED, Scope
-from anmok.service.accounts.tokens import make_token, revoke
+from anmok.service.accounts.scopes import Scope
+from anmok.service.accounts.tokens import make_token, revoke, scopes_problem
 
 
 class Command(BaseCommand):
@@ -64,10 +64,9 @@ class Command(BaseCommand):
                 raise CommandError(
                     _("There is no account {name}. `anmok manage createsuperuser` makes one.").format(name=account)
                 )
-            beyond = [scope for scope in scopes if not user.has_perms(NEEDED[scope])]
-            if beyond:
-                words = _("The account {name} may not do that itself: {scopes}.")
-                raise CommandError(words.format(name=account, scopes=", ".join(beyond)))
+            words = scopes_problem(scopes, user)
+            if words:
+                raise CommandError(words)
         expires = None if days is None else timezone.now() + timedelta(days=days)
         token, secret = make_token(name, {Scope(scope) for scope in scopes}, account=user, expires=expires)
         # The token alone on standard output, so that a script can take it.
