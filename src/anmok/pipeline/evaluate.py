@@ -106,6 +106,8 @@ def evaluate(
     if out is not None:
         prepare_shift_folder(out)
     opened = read_bundle(Path(bundle))
+    if out is not None and opened.info.origin is None:  # known before anything is measured
+        raise _nothing_to_draw()
     predictor = Predictor(opened, threads=threads)
     _require_rule(predictor, opened, others)
     trace = None if opened.reference is None else TrainingTrace(opened.reference.embeddings)
@@ -121,7 +123,7 @@ def evaluate(
         predictor, manifest, chosen, known_only=known_only, trace=trace, watch=watch, progress=progress
     )
     shift = shifted.tell(manifest, chosen, evaluation)
-    page = None if out is None else _write_page(out, opened, manifest, evaluation, shift)
+    page = None if out is None else _write_page(out, opened, manifest, evaluation, shift, known_only=known_only)
     share = None if trace is None else trace.share()
     same_data = manifest.content_hash == predictor.info.data_hash
     return Evaluated(
@@ -212,21 +214,32 @@ def _about_threshold(predictor: Predictor) -> Sequence[str]:
     return [few_calibrated_text(predictor.info.name, rule.set_on)] if rule is not None and rule.is_rough else []
 
 
-def _write_page(out: Path, bundle: Bundle, manifest: Manifest, evaluation: Evaluation, shift: Shift | None) -> Path:
+def _nothing_to_draw() -> UsageError:
+    """Return the error for a bundle that is too old to know what it was made from, or too few pictures."""
+    return UsageError(
+        _("There is nothing to draw: ten pictures or more are wanted, and a bundle that knows what it was made from."),
+        hint=_("Train or export the model again with this Anmok, and every bundle does."),
+    )
+
+
+def _write_page(
+    out: Path,
+    bundle: Bundle,
+    manifest: Manifest,
+    evaluation: Evaluation,
+    shift: Shift | None,
+    *,
+    known_only: bool,
+) -> Path:
     """Leave the page of the shift in ``out``.
 
     Raises:
-        UsageError: the bundle is too old to know what it was made from, or there are too few pictures.
+        UsageError: there are too few pictures.
     """
     if shift is None:
-        raise UsageError(
-            _(
-                "There is nothing to draw: ten pictures or more are wanted, and a bundle that knows what it was made"
-                " from."
-            ),
-            hint=_("Train or export the model again with this Anmok, and every bundle does."),
-        )
+        raise _nothing_to_draw()
     words = ["anmok", "evaluate", str(bundle.path), manifest.source, "--split", evaluation.split, "--out", str(out)]
+    words += ["--known-only"] if known_only else []
     found = Shifted(
         model=bundle.info.name,
         split=evaluation.split,
