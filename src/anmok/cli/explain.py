@@ -16,10 +16,13 @@ from anmok.i18n import _, ngettext
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from anmok.inference.heat_mapper import Method
     from anmok.pipeline.explain import Explained
 
 #: As in ``pipeline.explain`` and ``inference.heat_mapper``, which are too heavy for a help text.
 MOST, METHODS = 50, ("auto", "cam", "occlusion")
+#: Classes that are named for each picture where nobody says.
+TOP = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -49,25 +52,20 @@ def register(app: typer.Typer) -> None:
             str, typer.Option("--method", help=_("How places are asked."), metavar="|".join(METHODS))
         ] = "auto",
         limit: Annotated[int, typer.Option("--limit", min=1, help=_("Pictures at most."))] = MOST,
-        top: Annotated[int, typer.Option("--top", min=1, help=_("Classes named for each picture."))] = 3,
+        top: Annotated[int, typer.Option("--top", min=1, help=_("Classes named for each picture."))] = TOP,
         threads: Annotated[int, threads_option()] = 0,
         as_json: Annotated[bool, json_option()] = False,
         lang: Annotated[str, lang_option()] = "",
     ) -> None:
         from anmok.cli.console import TerminalProgress
-        from anmok.inference.heat_mapper import METHODS as KNOWN
         from anmok.pipeline.explain import explain_pictures
 
-        chosen = next((one for one in KNOWN if one == method), None)
-        if chosen is None:
-            raise UsageError(
-                _("There is no method {name}.").format(name=repr(method)),
-                hint=_("Methods: {names}.").format(names=", ".join(KNOWN)),
-            )
+        chosen = _method(method)
         folder = out or default_folder("anmok-explain", places[0])
         words = ["anmok", "explain", str(bundle), *places, "--out", str(folder), "--method", method]
         words += ["--class", label] if label else []
         words += ["--limit", str(limit)] if limit != MOST else []
+        words += ["--top", str(top)] if top != TOP else []
         with TerminalProgress() as progress:
             found = explain_pictures(
                 bundle_file(bundle),
@@ -83,6 +81,18 @@ def register(app: typer.Typer) -> None:
             )
         _show(found, as_json=as_json)
         raise typer.Exit(1 if len(found.pictures) < len(found.answers) else 0)
+
+
+def _method(name: str) -> Method:
+    from anmok.inference.heat_mapper import METHODS as KNOWN
+
+    chosen = next((one for one in KNOWN if one == name), None)
+    if chosen is None:
+        raise UsageError(
+            _("There is no method {name}.").format(name=repr(name)),
+            hint=_("Methods: {names}.").format(names=", ".join(KNOWN)),
+        )
+    return chosen
 
 
 def _show(found: Explained, *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from anmok.i18n import _, current_language
 from anmok.inference.explain import Explainer, Explanation
 from anmok.inference.heat_mapper import Method
 from anmok.inference.inputs import Inputs
+from anmok.pipeline.folder import holds_results, prepare_folder
 from anmok.progress import Progress, SilentProgress
 from anmok.records import PredictionFailure
 from anmok.report.explain import render_explanations
@@ -66,7 +67,7 @@ def explain_pictures(
 
     Args:
         places: pictures, folders, zips.
-        out: the folder; the pictures themselves are never written to.
+        out: the folder, empty or with an earlier result; the pictures themselves are never written to.
         label: the class to look for; None takes each picture's most probable one.
         most: pictures at most, in the order of the places.
         top_k: classes named for each picture.
@@ -76,6 +77,7 @@ def explain_pictures(
         UnknownName, UsageError, BundleError, StorageError and those of opening the places.
     """
     progress = progress or SilentProgress()
+    prepare_folder(out, is_ours=lambda folder: holds_results(folder, VALUES, PAGE, MAPS))
     explainer = Explainer.open(bundle, threads=threads)
     with Inputs(places, limits=Limits()) as inputs:
         items = inputs.items[:most]
