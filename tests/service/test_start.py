@@ -7,9 +7,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from anmok.service import serve
 from tests.bundle.small_bundles import write_colour_bundle
 
 PREPARE = """
@@ -27,6 +29,21 @@ def test_several_services_that_start_at_once_on_a_new_folder_all_start(tmp_path:
     started = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ) for _number in range(3)]
     words = [process.communicate(timeout=120)[1] for process in started]
     assert [process.returncode for process in started] == [0, 0, 0], words
+
+
+@pytest.mark.parametrize(
+    ("named", "hosts"),
+    [({}, "localhost,127.0.0.1,[::1],b.example"), ({"ANMOK_HOSTS": "a.example"}, "a.example,b.example")],
+    ids=["command line alone", "environment too"],
+)
+def test_names_of_the_command_line_stand_beside_those_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: dict[str, str], hosts: str
+) -> None:
+    environ = dict(named)
+    monkeypatch.setattr(serve, "os", SimpleNamespace(environ=environ))
+    for _start in range(2):
+        serve.set_environment(serve.ServeOptions(bundle=tmp_path / "a.anmok", folder=tmp_path, hosts=("b.example",)))
+    assert environ["ANMOK_HOSTS"] == hosts
 
 
 def start(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -116,6 +116,17 @@ def test_a_token_deletes_what_others_gave_only_with_the_scope_for_it(staffed: St
     assert staffed.api(f"uploads/{numbers[1]}").status_code == 200
 
 
+def test_photos_of_a_program_are_those_of_its_account_wherever_it_asks_from(staffed: Staffed) -> None:
+    secret = make(staffed, "identify", account=CURATOR)
+    numbers = [staffed.api("identify", secret, data=photo("red", seed=seed)).json()["upload"] for seed in (75, 76)]
+    numbers.append(staffed.api("identify", data=photo("red", seed=77)).json()["upload"])
+    givers = staffed.shell(
+        "from anmok.service.uploads.models import Upload\n"
+        f"answer = [Upload.objects.get(pk=number).visitor for number in {numbers!r}]"
+    )
+    assert givers[0] == givers[1] != givers[2]
+
+
 def test_a_token_never_allows_more_than_its_account_does_now(staffed: Staffed) -> None:
     code = """
 from django.contrib.auth.models import User, Group

@@ -72,7 +72,8 @@ def set_environment(options: ServeOptions) -> None:
     os.environ["ANMOK_SERVICE"] = str(options.folder.resolve())
     os.environ["ANMOK_BUNDLE"] = to_environment(options.choices)
     os.environ["ANMOK_QUEUE"], os.environ["ANMOK_TOGETHER"] = str(options.queue), str(options.together)
-    os.environ.setdefault("ANMOK_HOSTS", ",".join(("localhost", "127.0.0.1", "[::1]", *options.hosts)))
+    named = os.environ.get("ANMOK_HOSTS") or "localhost,127.0.0.1,[::1]"
+    os.environ["ANMOK_HOSTS"] = ",".join(dict.fromkeys((*named.split(","), *options.hosts)))
     if options.database:
         _check_database_url(options.database)
         os.environ["DATABASE_URL"] = options.database

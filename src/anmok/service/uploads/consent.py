@@ -42,8 +42,12 @@ def beside_form() -> Beside:
 
 
 def giver_of(request: HttpRequest) -> Giver:
-    """Return who gives a photo: an account where one is logged in, else the address that it comes from."""
-    user = getattr(request, "user", None)
+    """Return who gives a photo: the account that is logged in or that a token acts for, else the address."""
+    if hasattr(request, "token"):
+        # A program asks (``api.access``): cookies count for nothing there.
+        user = request.token.account if request.token is not None else None
+    else:
+        user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         who = f"account {user.pk}"
     else:
