@@ -30,9 +30,9 @@ from anmok.collect.keys import Redacting, read_keys
 from anmok.collect.listing import Lister
 from anmok.collect.plan import Plan
 from anmok.collect.quotas import Quotas, account
-from anmok.collect.scrapy_parts import ALLOWED, KEYS, MAX_BYTES, OPT_OUT
+from anmok.collect.scrapy_parts import ALLOWED, KEYS, OPT_OUT
 from anmok.collect.sources import Source, get_source
-from anmok.collect.state import APART, JOB, LOG, STAGED, STATE, State
+from anmok.collect.state import APART, JOB, LOG, STAGED, STATE, PictureRow, State
 from anmok.data.names import unescape_path
 from anmok.data.sources import open_source
 
@@ -182,7 +182,6 @@ class Job:
             "LOG_FILE": str(self._hidden / LOG),
             "STATS_DUMP": False,
             ALLOWED: [*plan.allow, *named_by(plan.endpoints.values())],
-            MAX_BYTES: plan.limits.max_bytes,
             OPT_OUT: manners.opt_out,
             KEYS: {name: self._key_parts(name, one) for name, one in self.sources.items()},
         }
@@ -205,14 +204,21 @@ def mend(state: State, folder: Path, staged: Path) -> None:
     for row in list(state.pictures(states=("fetched",))):
         # Its bytes may have been moved into the collection by the last step before a kill: then the name is known.
         names = folder.glob(f"**/{row.source}-{row.sha256[:16]}.*")
-        if not (staged / str(row.id)).exists() and next(names, None) is None:
+        file = staged / str(row.id)
+        file = file if file.exists() else next(names, file)
+        if not _is_whole(file, row):
             state.set_new(row.id)
     for row in list(state.pictures(states=("kept",))):
         file = folder / row.path
         if not file.exists():
             state.set_refused(row.id, "removed", "somebody took the file away")
-        elif row.facts is not None and file.stat().st_size != row.facts.bytes:
+        elif not _is_whole(file, row):
             state.set_new(row.id)
+
+
+def _is_whole(file: Path, row: PictureRow) -> bool:
+    """Tell whether a file is there and has as many bytes as were fetched; after a loss of power it may have fewer."""
+    return row.facts is not None and file.is_file() and file.stat().st_size == row.facts.bytes
 
 
 def _end_with_parent() -> None:

@@ -17,7 +17,7 @@ from anmok.collect.checking import Refused
 from anmok.collect.judge import Judge
 from anmok.collect.listing import Lister
 from anmok.collect.plan import ClassPlan, Plan
-from anmok.collect.state import PictureRow, State
+from anmok.collect.state import RIGHT, PictureRow, State
 from anmok.data.scancache import Facts
 
 _CHUNK = 256
@@ -83,6 +83,8 @@ class _Filling:
     async def run(self) -> None:
         """Fill the class, or find that nothing more can be had."""
         self._lister.begin(self._class)
+        if self._kept < self._plan.wanted:
+            self._lister.reconsider(self._class)
         self._report("class", label=self._class.name, kept=self._kept, wanted=self._plan.wanted)
         try:
             while True:
@@ -134,16 +136,18 @@ class _Filling:
             self._tasks[row.id] = asyncio.create_task(self._fetch(row))
 
     def _next(self) -> PictureRow | None:
-        if not self._waiting:
-            rows = self._state.pictures(
-                label=self._class.name, states=("new", "fetched"), after=self._last, most=_CHUNK
-            )
-            self._waiting.extend(rows)
-        if not self._waiting:
-            return None
-        row = self._waiting.popleft()
-        self._last = row.id
-        return row
+        while True:
+            if not self._waiting:
+                rows = self._state.pictures(
+                    label=self._class.name, states=("new", "fetched"), after=self._last, most=_CHUNK
+                )
+                self._waiting.extend(rows)
+            if not self._waiting:
+                return None
+            row = self._waiting.popleft()
+            self._last = row.id
+            if self._lister.wants(self._class, row):
+                return row
 
     async def _fetch(self, row: PictureRow) -> None:
         known = self._state.same_address(row)
@@ -158,6 +162,8 @@ class _Filling:
             self._report("refused", label=row.label, code=refused.code, reason=refused.reason, url=row.found.image_url)
             return
         data, facts, http = result
+        if self._plan.right.get(row.source):
+            http[RIGHT] = self._plan.right[row.source]
         # First the bytes, then the row that says that they are there.
         part = self._staged / f"{row.id}.part"
         part.write_bytes(data)

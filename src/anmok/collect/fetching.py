@@ -108,7 +108,7 @@ class Fetcher:
             headers={"Accept": "application/json, text/html;q=0.9, */*;q=0.5"},
             meta={
                 SOURCE: source.name,
-                "download_slot": f"source:{source.name}" if source.is_api else None,
+                **({"download_slot": f"source:{source.name}"} if source.is_api else {}),
                 "autothrottle_dont_adjust_delay": source.is_api,
                 "dont_obey_robotstxt": source.is_api,
                 # A key must not travel on to where somebody else sends us.
@@ -116,8 +116,6 @@ class Fetcher:
             },
             dont_filter=True,
         )
-        if not source.is_api:
-            del request.meta["download_slot"]
         try:
             response = await self._engine.download_async(request)
         except IgnoreRequest as error:

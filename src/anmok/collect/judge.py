@@ -42,7 +42,7 @@ class Judge:
         self._hashes: NDArray[np.uint64] = np.zeros(1024, dtype=np.uint64)
         #: Of each hash: the picture's name, and the source that it stands in where that is not this collection.
         self._places: list[tuple[str, Source | None]] = []
-        self._tests: dict[str, frozenset[int]] = {}
+        self._tests: dict[str, int] = {}
         self.kept: dict[str, int] = {}
         for row in state.pictures(states=("kept",)):
             self._keep(row, row.path)
@@ -78,14 +78,18 @@ class Judge:
         return "/".join([*self._split(row.label), row.label, name])
 
     def _split(self, label: str) -> list[str]:
-        """Return the folder of the split of the class's next picture: chance alone decides which go into test."""
-        plan = self._plan
+        """Return the folder of the split of the class's next picture: chance alone decides which go into test.
+
+        Of the places that are left, each is as likely to be one of the test pictures that are still missing; so their
+        number comes out right also where more is wanted than before, or somebody took pictures away. Source: Knuth, The
+        Art of Computer Programming 2, 3.4.2, algorithm S.
+        """
+        plan, kept = self._plan, self.kept.get(label, 0)
         if not plan.test_per_class:
             return []
-        if label not in self._tests:
-            draw = random.Random(f"{plan.seed}:{label}")  # noqa: S311
-            self._tests[label] = frozenset(draw.sample(range(plan.wanted), plan.test_per_class))
-        return [TEST if self.kept.get(label, 0) in self._tests[label] else TRAIN]
+        missing = plan.test_per_class - self._tests.get(label, 0)
+        drawn = random.Random(f"{plan.seed}:{label}:{kept}").random()  # noqa: S311
+        return [TEST if drawn * (plan.wanted - kept) < missing else TRAIN]
 
     def _refuse(self, row: PictureRow, code: str, other: str) -> str:
         self._state.set_refused(row.id, code, other)
@@ -96,6 +100,8 @@ class Judge:
         assert row.facts is not None
         self._remember(row.sha256, row.facts.phash, path, None)
         self.kept[row.label] = self.kept.get(row.label, 0) + 1
+        if path.startswith(f"{TEST}/{row.label}/"):
+            self._tests[row.label] = self._tests.get(row.label, 0) + 1
 
     def _remember(self, digest: str, phash: str, name: str, source: Source | None) -> None:
         count = len(self._places)

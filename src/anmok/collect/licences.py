@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from anmok.errors import UsageError
 from anmok.i18n import _
@@ -23,7 +24,9 @@ _PUBLIC = {
     "no-known-restrictions": ("No known copyright restrictions", "https://www.flickr.com/commons/usage/"),
     "us-government": ("United States Government Work", "https://www.usa.gov/government-copyright"),
 }
-_NAME = re.compile(r"\b(by(?:-nc)?(?:-sa|-nd)?)\b[ -]*(\d\.\d)?")
+#: Words and versions in the name of a licence; the words that, after "by", make its code.
+_PARTS, _VERSION = re.compile(r"[a-z]+|\d\.\d"), re.compile(r"\d\.\d")
+_ELEMENTS = frozenset({"by", "nc", "nd", "sa"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,24 @@ def licence_of_name(name: str, url: str = "") -> Licence:
         return licence("cc0", url=url)
     if "public domain" in text or text.startswith(("pd-", "pd ")) or text == "pd":
         return Licence("pdm", name.strip()[:80], _safe(url))
-    found = _NAME.search(text) if text.startswith(("cc", "by")) else None
-    if found:
-        return licence(found[1], found[2] or "", url)
-    return Licence("", name.strip()[:80], _safe(url))
+    code, version = _code_of_name(text)
+    return licence(code, version, url) if code else Licence("", name.strip()[:80], _safe(url))
+
+
+def _code_of_name(text: str) -> tuple[str, str]:
+    """Return code and version of ``cc by-nc-sa 4.0``, in whatever order and with whatever between the words.
+
+    An unknown word before the version makes it unknown (two empty texts): it may be a condition.
+    """
+    words = _PARTS.findall(text)
+    words = words[1:] if words[:1] == ["cc"] else words
+    elements = list(takewhile(_ELEMENTS.__contains__, words))
+    version, *rest = [*words[len(elements) :], ""]
+    if "by" not in elements or {"nd", "sa"} <= {*elements} or _ELEMENTS & {*rest}:
+        return "", ""
+    if version and not _VERSION.fullmatch(version):
+        return "", ""
+    return "-".join(["by", *(part for part in ("nc", "nd", "sa") if part in elements)]), version
 
 
 def check_codes(codes: Sequence[str]) -> tuple[str, ...]:

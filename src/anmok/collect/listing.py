@@ -10,11 +10,16 @@ from typing import Protocol
 from anmok.collect.found import Call, Found, Page, Query, Reply, SourceTrouble
 from anmok.collect.plan import ClassPlan, Plan, QueryText
 from anmok.collect.sources import Source
-from anmok.collect.state import ListRow, State
+from anmok.collect.state import ListRow, PictureRow, State
 from anmok.i18n import _
 
 #: Pages in a row without anything new, after which a list is taken for one that goes round in circles.
 BARREN = 5
+
+#: Refusals by what a source said, before anything was fetched: another plan may see them otherwise.
+_BY_PLAN = frozenset({"licence", "too-small", "address"})
+#: Refusals that may have passed by another run: of a network that was away, or a server that was busy.
+_PASSING = frozenset({"unreachable", "private-or-unknown-host", "http-408", "http-425", "http-429"})
 
 
 class Caller(Protocol):
@@ -62,6 +67,18 @@ class Lister:
                     query = self._query(text)
                     first = self._sources[name].first(query, self._keys[name])
                     self._state.add_list(one.name, name, text.text, ",".join(self._plan.licences), first)
+
+    def reconsider(self, one: ClassPlan) -> None:
+        """Let pictures be fetched that only an earlier plan, or a trouble that may be over, spoke against."""
+        for row in list(self._state.pictures(label=one.name, states=("refused",))):
+            passing = row.code in _PASSING or row.code.startswith("http-5")
+            if (passing or (row.code in _BY_PLAN and not row.http)) and self.wants(one, row):
+                self._state.set_new(row.id)
+
+    def wants(self, one: ClassPlan, row: PictureRow) -> bool:
+        """Tell whether the plan still wants a picture that was named, perhaps under another plan."""
+        asked = {text.text for text in one.queries if not text.sources or row.source in text.sources}
+        return row.source in self._plan.sources and row.query in asked and not self._refusal(row.found)[0]
 
     async def more(self, one: ClassPlan) -> bool:
         """Read pages until one gives something new; return whether one did."""

@@ -11,7 +11,7 @@ from typing import Any
 from anmok.collect.collected import CREDITS_CSV, CREDITS_MD, FAULTS, MANIFEST, Collected
 from anmok.collect.plan import Plan
 from anmok.collect.sources import get_source
-from anmok.collect.state import PictureRow, State
+from anmok.collect.state import RIGHT, PictureRow, State
 from anmok.collect.topics import flag_off_topic
 from anmok.data.cells import guard
 from anmok.data.manifest import Manifest, make_table
@@ -81,8 +81,18 @@ def _manifest(kept: list[PictureRow], plan: Plan, folder: Path) -> Manifest:
         "collected_at": [row.http.get("at", "") for row in kept],
     }
     notes = [_("Collected from {sources}.").format(sources=", ".join(sorted({row.source for row in kept})))]
-    notes += [_right_words(name, words) for name, words in plan.right.items()]
+    notes += [_right_words(name, words) for name, words in _rights(kept, plan)]
     return Manifest(table=make_table(columns), source=escape_path(folder), name=folder.name, notes=tuple(notes))
+
+
+def _right(row: PictureRow, plan: Plan) -> str:
+    """Return the right by which a picture was fetched; that of the plan where none was kept with it."""
+    return str(row.http.get(RIGHT, "") or plan.right.get(row.source, ""))
+
+
+def _rights(kept: list[PictureRow], plan: Plan) -> list[tuple[str, str]]:
+    """Return sources and rights of the kept pictures, each pair once."""
+    return sorted({(row.source, _right(row, plan)) for row in kept if _right(row, plan)})
 
 
 def _right_words(source: str, words: str) -> str:
@@ -96,7 +106,7 @@ def _has_split(row: PictureRow) -> bool:
 def _licence_cell(row: PictureRow, plan: Plan) -> str:
     """Return the licence and, for a source that may be used by a stated right only, that right."""
     name = row.found.licence.name or _("unknown")
-    right = plan.right.get(row.source, "")
+    right = _right(row, plan)
     return f"{name} [{right}]" if right else name
 
 
@@ -119,7 +129,7 @@ def _write_credits(kept: list[PictureRow], plan: Plan, folder: Path) -> None:
                 row.source,
                 row.query,
                 row.http.get("at", ""),
-                plan.right.get(row.source, ""),
+                _right(row, plan),
             )
             writer.writerow([guard(" ".join(cell.split())) for cell in cells])
     with atomic_write(folder / CREDITS_MD, binary=False) as stream:
@@ -128,8 +138,8 @@ def _write_credits(kept: list[PictureRow], plan: Plan, folder: Path) -> None:
             credit = get_source(name).credit
             if credit:
                 stream.write(f"\n{_(credit)}\n")
-            if plan.right.get(name):
-                stream.write(f"\n{_right_words(name, _plain(plan.right[name]))}\n")
+        for name, words in _rights(kept, plan):
+            stream.write(f"\n{_right_words(name, _plain(words))}\n")
         label = ""
         for row in kept:
             if row.label != label:

@@ -5,8 +5,6 @@ imported in the process that crawls.
 """
 
 # Twisted's interfaces are spelled that way.
-
-# Twisted's interfaces are spelled that way.
 # ruff: noqa: N802
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 from anmok.collect.addresses import Allowed, is_public
 
 #: Settings of ours among Scrapy's.
-ALLOWED, MAX_BYTES, OPT_OUT, KEYS = "ANMOK_ALLOWED", "ANMOK_MAX_BYTES", "ANMOK_OPT_OUT", "ANMOK_KEYS"
+ALLOWED, OPT_OUT, KEYS = "ANMOK_ALLOWED", "ANMOK_OPT_OUT", "ANMOK_KEYS"
 #: Keys of a request's meta: the name of a source whose keys it needs; a dictionary, shared by all requests that
 #: redirects make of one for a picture, into which the reason of a stop is written.
 SOURCE, PICTURE = "anmok_source", "anmok_picture"
@@ -137,10 +135,9 @@ class AddressGuard:
 
 
 class HeaderGuard:
-    """Stops a picture's download at its headers, where they say that it is not wanted or too large."""
+    """Stops a picture's download at its headers, where they say that it is not wanted."""
 
     def __init__(self, crawler: Crawler) -> None:
-        self._limit = crawler.settings.getint(MAX_BYTES)
         self._opt_out = crawler.settings.getbool(OPT_OUT)
         self._agent = str(crawler.settings["USER_AGENT"]).partition("/")[0].lower()
         crawler.signals.connect(self.look, signals.headers_received)

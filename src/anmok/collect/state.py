@@ -28,6 +28,8 @@ STATE, STAGED, JOB, LOG, APART = "state.sqlite", "staged", "job.json", "log.txt"
 
 #: Among the HTTP facts of a picture whose source was not yet told of the download; see ``Found.ping``.
 OWED = "owed"
+#: There, too: the right by which it was fetched, where its source demands one; a later plan may not state it again.
+RIGHT = "right"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS lists (
@@ -242,7 +244,9 @@ class State:
 
     def set_new(self, number: int) -> None:
         """Let a picture be fetched again."""
-        self._base.execute("UPDATE pictures SET state = 'new', path = '', facts = '' WHERE id = ?", (number,))
+        self._base.execute(
+            "UPDATE pictures SET state = 'new', code = '', reason = '', path = '', facts = '' WHERE id = ?", (number,)
+        )
 
     def owed(self) -> list[PictureRow]:
         """Return pictures whose sources were not yet told of the download."""

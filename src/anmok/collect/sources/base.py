@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from typing import ClassVar
 
@@ -16,7 +17,7 @@ def _(message: str) -> str:
     return message
 
 
-class Source:
+class Source(ABC):
     """Where pictures are looked for. Stateless: all that changes from page to page stands in the ``Call``.
 
     A source is one file with one subclass under ``@register_source``, named in ``members.py``; the contract test finds
@@ -69,25 +70,25 @@ class Source:
         """Return where the API is, with the keys that are ``at_hand``; keys are sent to no other place."""
         return self.endpoint
 
+    @abstractmethod
     def first(self, query: Query, at_hand: Collection[str] = ()) -> Call:
         """Return the call for the first page.
 
         Args:
             at_hand: names of the keys that are there.
         """
-        raise NotImplementedError
 
     def authorise(self, keys: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
         """Return parameters and headers that carry the keys. They are added when a call is sent, and never stored."""
         return {}, {}
 
+    @abstractmethod
     def read(self, reply: Reply, call: Call, query: Query) -> Page:
         """Read a page.
 
         Raises:
             SourceTrouble: the reply says that something is wrong, or is no page.
         """
-        raise NotImplementedError
 
     def check(self, reply: Reply) -> None:
         """Raise ``SourceTrouble`` by the bare status; sources look for their own signs before."""
