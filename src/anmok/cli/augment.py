@@ -151,7 +151,7 @@ def show(made: AugmentPreview, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(made.to_json(), ensure_ascii=False))
         return
-    from anmok.cli.console import harmless, stdout
+    from anmok.cli.console import harmless, print_titled, stdout
 
     console = stdout()
     found = made.preview
@@ -162,8 +162,7 @@ def show(made: AugmentPreview, *, as_json: bool) -> None:
     for row in found.rows:
         console.print(f"- {row.policy}: {harmless(row.about)}", markup=False)
     for title, path in ((_("Page"), made.page), (_("Sheet"), made.sheet)):
-        console.print(f"[bold]{title}[/]: ", end="")
-        console.print(harmless(str(path)), markup=False, soft_wrap=True)
+        print_titled(console, title, str(path))
 
 
 def show_copies(done: Augmented, *, as_json: bool) -> None:
@@ -171,13 +170,11 @@ def show_copies(done: Augmented, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(done.to_json(), ensure_ascii=False))
         return
-    from anmok.cli.console import harmless, stdout
+    from anmok.cli.console import harmless, print_titled, stdout
 
     console = stdout()
     text = _("Pictures to learn from: {before:,} before, {after:,} now.")
     console.print(text.format(before=done.originals, after=done.originals + done.added), markup=False)
     for note in done.notes:
         console.print(f"- {harmless(note)}", markup=False)
-    title = _("Manifest")
-    console.print(f"[bold]{title}[/]: ", end="")
-    console.print(harmless(str(done.path)), markup=False, soft_wrap=True)
+    print_titled(console, _("Manifest"), str(done.path))

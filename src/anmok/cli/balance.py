@@ -100,7 +100,7 @@ def show(done: Balance, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(done.to_json(), ensure_ascii=False))
         return
-    from anmok.cli.console import harmless, stdout
+    from anmok.cli.console import harmless, print_titled, stdout
     from anmok.pipeline.balance import ratio
 
     console = stdout()
@@ -110,9 +110,7 @@ def show(done: Balance, *, as_json: bool) -> None:
     console.print(text.format(before=ratio(before), after=ratio(after)), markup=False)
     for note in done.notes:
         console.print(f"- {harmless(note)}", markup=False)
-    title = _("Manifest")
-    console.print(f"[bold]{title}[/]: ", end="")
-    console.print(harmless(str(done.path)), markup=False, soft_wrap=True)
+    print_titled(console, _("Manifest"), str(done.path))
 
 
 def balance_table(done: Balance) -> Table:

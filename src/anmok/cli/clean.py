@@ -223,7 +223,7 @@ def _print_json(cleaning: Cleaning, *, everything: bool) -> None:
 def _show(cleaning: Cleaning, folder: Path) -> None:
     """Print the table of checks, what was accepted, and what to do next."""
     from anmok.cli.clean_tables import findings_table
-    from anmok.cli.console import harmless, stdout
+    from anmok.cli.console import print_titled, stdout
     from anmok.pipeline.clean import CLEANED, FINDINGS, PAGE
 
     console = stdout()
@@ -245,12 +245,11 @@ def _show(cleaning: Cleaning, folder: Path) -> None:
         (_("Or edit"), findings),
         (_("Then apply"), shlex.join(apply)),
     ):
-        console.print(f"[bold]{title}[/]: ", end="")
-        console.print(harmless(text), markup=False, soft_wrap=True)
+        print_titled(console, title, text)
 
 
 def _show_applied(applied: Applied, made: Path) -> None:
-    from anmok.cli.console import harmless, stdout
+    from anmok.cli.console import harmless, print_titled, stdout
 
     console = stdout()
     console.print()
@@ -276,5 +275,4 @@ def _show_applied(applied: Applied, made: Path) -> None:
         (_("New manifest"), str(made)),
         (_("Go on"), shlex.join(["anmok", "compare", str(made)])),
     ):
-        console.print(f"[bold]{title}[/]: ", end="")
-        console.print(harmless(line), markup=False, soft_wrap=True)
+        print_titled(console, title, line)

@@ -120,7 +120,7 @@ def show(
         typer.echo(json.dumps(json.loads((folder / "summary.json").read_text(encoding="utf-8")), ensure_ascii=False))
         return
     from anmok.clean.registry import get_check
-    from anmok.cli.console import harmless, stdout
+    from anmok.cli.console import harmless, print_titled, stdout
     from anmok.cli.tables import comparison_table
     from anmok.report.checks import clean_command
 
@@ -161,8 +161,7 @@ def show(
         *further,
     )
     for title, text in rows:
-        console.print(f"[bold]{title}[/]: ", end="")
-        console.print(harmless(text), markup=False, soft_wrap=True)
+        print_titled(console, title, text)
 
 
 def _about_times(comparison: Comparison) -> tuple[str, ...]:

@@ -56,6 +56,12 @@ WIDE = 120
 SHORTEST_RATED = 0.5
 
 
+def print_titled(console: Console, title: str, text: str) -> None:
+    """Print a line such as "Page: out/report.html": the text as it is, and never broken, so that it can be copied."""
+    console.print(f"[bold]{title}[/]: ", end="")
+    console.print(harmless(text), markup=False, soft_wrap=True)
+
+
 class _RateColumn(ProgressColumn):
     """Steps a second, in the unit of the task."""
 

@@ -101,7 +101,7 @@ def _show(found: Explained, *, as_json: bool) -> None:
         for line in found.to_json():
             typer.echo(json.dumps(line, ensure_ascii=False, allow_nan=False))
         return
-    from anmok.cli.console import harmless, stdout
+    from anmok.cli.console import harmless, print_titled, stdout
     from anmok.records import PredictionFailure
 
     console = stdout()
@@ -117,9 +117,7 @@ def _show(found: Explained, *, as_json: bool) -> None:
             found.left_out,
         )
         console.print(text.format(count=found.left_out), markup=False)
-    title = _("Page")
-    console.print(f"[bold]{title}[/]: ", end="")
-    console.print(harmless(str(found.page)), markup=False, soft_wrap=True)
+    print_titled(console, _("Page"), str(found.page))
 
 
 def _table(found: Explained) -> Table:

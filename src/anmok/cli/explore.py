@@ -66,7 +66,7 @@ def show(found: Exploration, folder: Path, *, as_json: bool) -> None:
         values = json.loads((folder / "explore.json").read_text(encoding="utf-8"))["exploration"]
         typer.echo(json.dumps(values, ensure_ascii=False))
         return
-    from anmok.cli.console import harmless, stdout
+    from anmok.cli.console import harmless, print_titled, stdout
     from anmok.report.explore_tables import build_told
     from anmok.report.explore_words import imbalance_text, plain_sentences
     from anmok.report.words import decimal
@@ -95,8 +95,7 @@ def show(found: Exploration, folder: Path, *, as_json: bool) -> None:
         console.print(text.format(count=len(found.quarantined), path=path), markup=False)
     console.print()
     for title, path in ((_("Page"), folder / "explore.html"), (_("Table of pictures"), folder / "pictures.csv")):
-        console.print(f"[bold]{title}[/]: ", end="")
-        console.print(harmless(str(path)), markup=False, soft_wrap=True)
+        print_titled(console, title, str(path))
 
 
 def class_table(found: Exploration) -> Table:

@@ -112,16 +112,14 @@ def _show(found: Features2d, folder: Path, *, as_json: bool) -> None:
         values = json.loads((folder / "features2d.json").read_text(encoding="utf-8"))["features2d"]
         typer.echo(json.dumps(values, ensure_ascii=False))
         return
-    from anmok.cli.console import harmless, stdout
+    from anmok.cli.console import harmless, print_titled, stdout
     from anmok.report.features2d import what_one_sees
 
     console = stdout()
     console.print(_table(found))
     for text in (*found.notes, *what_one_sees(found)):
         console.print(harmless(text), markup=False)
-    title = _("Page")
-    console.print(f"[bold]{title}[/]: ", end="")
-    console.print(harmless(str(folder / "features2d.html")), markup=False, soft_wrap=True)
+    print_titled(console, _("Page"), str(folder / "features2d.html"))
 
 
 def _table(found: Features2d) -> Table:

@@ -103,16 +103,14 @@ def _show(found: LearningCurve, folder: Path, *, as_json: bool) -> None:
         values = json.loads((folder / "learning-curve.json").read_text(encoding="utf-8"))["learning_curve"]
         typer.echo(json.dumps(values, ensure_ascii=False))
         return
-    from anmok.cli.console import harmless, stdout
+    from anmok.cli.console import harmless, print_titled, stdout
     from anmok.report.learning_curve import sentences
 
     console = stdout()
     console.print(_table(found.curve, found.source))
     for text in sentences(found.curve):
         console.print(harmless(text), markup=False)
-    title = _("Page")
-    console.print(f"[bold]{title}[/]: ", end="")
-    console.print(harmless(str(folder / "learning-curve.html")), markup=False, soft_wrap=True)
+    print_titled(console, _("Page"), str(folder / "learning-curve.html"))
 
 
 def _table(curve: DataSizeCurve, source: str) -> Table:

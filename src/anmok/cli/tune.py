@@ -144,7 +144,7 @@ def _command(source: str, recipe: str, folder: Path, config: TuneConfig, setting
 
 def show(tuning: Tuning, folder: Path) -> None:
     """Print the best trials, what was won, and what to do next."""
-    from anmok.cli.console import harmless, stdout
+    from anmok.cli.console import print_titled, stdout
     from anmok.report.tuning import against, won
 
     console = stdout()
@@ -165,8 +165,7 @@ def show(tuning: Tuning, folder: Path) -> None:
     if len(tuning.trials) < tuning.asked:
         rows.append((_("Go on"), tuning.command))
     for title, text in rows:
-        console.print(f"[bold]{title}[/]: ", end="")
-        console.print(harmless(text), markup=False, soft_wrap=True)
+        print_titled(console, title, text)
 
 
 def _table(tuning: Tuning) -> Table:
