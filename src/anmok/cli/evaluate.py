@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from anmok.cli.options import bundle_file, json_option, lang_option, source_argument, threads_option
+from anmok.cli.options import bundle_argument, bundle_file, json_option, lang_option, source_argument, threads_option
 from anmok.cli.refusals import refusal_lines, refusals_json
 from anmok.i18n import _
 from anmok.records import SPLITS, TEST, TRAIN, VALID
@@ -38,9 +38,7 @@ def register(app: typer.Typer) -> None:
         ),
     )
     def evaluate(
-        bundle: Annotated[
-            Path, typer.Argument(help=_("A bundle *.anmok, or the folder of a run or a comparison."), metavar="BUNDLE")
-        ],
+        bundle: Annotated[Path, bundle_argument()],
         source: Annotated[str, source_argument()],
         split: Annotated[
             str, typer.Option("--split", help=_("Pictures to measure."), metavar="|".join((*SPLITS, "all")))

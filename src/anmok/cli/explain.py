@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anmok.cli.options import bundle_file, default_folder, json_option, lang_option, threads_option
+from anmok.cli.options import bundle_argument, bundle_file, default_folder, json_option, lang_option, threads_option
 from anmok.errors import UsageError
 from anmok.i18n import _, ngettext
 
@@ -37,9 +37,7 @@ def register(app: typer.Typer) -> None:
         ),
     )
     def explain(
-        bundle: Annotated[
-            Path, typer.Argument(help=_("A bundle *.anmok, or the folder of a run or a comparison."), metavar="BUNDLE")
-        ],
+        bundle: Annotated[Path, bundle_argument()],
         places: Annotated[list[str], typer.Argument(help=_("Pictures, folders, zips."), metavar="PATH...")],
         out: Annotated[
             Path | None,

@@ -52,6 +52,11 @@ def source_argument() -> Any:
     return typer.Argument(help=_("Folder or zip of class folders, CSV, manifest, or data set name."))
 
 
+def bundle_argument() -> Any:
+    """Return BUNDLE, which ``bundle_file`` reads."""
+    return typer.Argument(help=_("A bundle *.anmok, or the folder of a run or a comparison."), metavar="BUNDLE")
+
+
 def test_option() -> Any:
     """Return ``--test``."""
     return typer.Option(help=_("Share set apart for measuring, where the source has no test."))
