@@ -258,26 +258,6 @@ def test_a_crowd_of_coco_is_no_box_and_split_comes_from_the_name() -> None:
     assert "images/train2017/a.jpg" in raw.candidates
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "names: [cat, 'big dog', \"말\"]\nnc: 3\n",
-        "nc: 3\nnames:\n  - cat\n  - big dog\n  - 말\ntrain: x\n",
-        "names:\n  0: cat\n  1: big dog\n  2: 말\n",
-    ],
-    ids=["list", "lines", "numbers"],
-)
-def test_class_names_of_yolo_are_read_in_each_of_their_forms(text: str) -> None:
-    assert parse_names(text.encode(), "data.yaml") == ("cat", "big dog", "말")
-
-
-def test_numbers_without_names_are_refused_with_a_way_out(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(encode(photo(20, 20), "PNG"))
-    (tmp_path / "a.txt").write_text("0 0.5 0.5 0.2 0.2\n")
-    with pytest.raises(UnknownSource, match=r"data\.yaml"):
-        read_boxes(tmp_path)
-
-
 def test_a_source_without_boxes_says_which_formats_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encode(photo(20, 20), "PNG"))
     with pytest.raises(UnknownSource, match="Pascal VOC"):

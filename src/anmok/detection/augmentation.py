@@ -76,7 +76,7 @@ def place(
     ground = torch.full((3, *canvas), GREY, dtype=torch.uint8)
     y, x = max(top, 0), max(left, 0)
     ground[:, y : y + image.shape[1], x : x + image.shape[2]] = image
-    clipped, kept = _in_view(moved, canvas)
+    clipped, kept = in_view(moved, canvas)
     return ground, clipped, kept
 
 
@@ -110,7 +110,8 @@ def _coloured(image: Tensor, random: np.random.Generator, most: float) -> Tensor
     return image
 
 
-def _in_view(boxes: Tensor, canvas: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def in_view(boxes: Tensor, canvas: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Return those of the boxes ``(G, 4)`` of which enough is left on a canvas (height, width), clipped; and which."""
     height, width = canvas
     most = torch.tensor([width, height, width, height], dtype=boxes.dtype)
     clipped = torch.minimum(boxes.clamp(min=0), most)

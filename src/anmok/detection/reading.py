@@ -141,7 +141,8 @@ def _of_yolo(source: Source, texts: Sequence[str], named: Sequence[str]) -> _Fou
             hint=_("Put a data.yaml with `names:` or a classes.txt with a name a line into the folder."),
         )
     found = _of_files(source, texts, lambda data, path: yolo.parse_yolo(data, path, classes))
-    return _Found(found.raw, tuple(filter(None, classes)), (*problems, *found.problems))
+    # Two numbers may have one name; it is one class then.
+    return _Found(found.raw, tuple(dict.fromkeys(filter(None, classes))), (*problems, *found.problems))
 
 
 def _of_coco(source: Source, paths: Sequence[str]) -> _Found:

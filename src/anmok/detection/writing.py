@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from anmok.data.names import unescape
-from anmok.data.source import Source
 from anmok.data.sources import open_source
 from anmok.detection.boxset import BoxedPicture, BoxSet
 from anmok.detection.formats.coco import coco_json
@@ -42,8 +43,9 @@ def write_boxes(boxes: BoxSet, folder: Path, kind: str, *, progress: Progress | 
         open_source(boxes.source) as source,
         progress.task(_("Writing pictures and boxes"), len(boxes), unit=_("pictures")) as task,
     ):
-        for picture in boxes.pictures:
-            _write_picture(picture, source, boxes, folder, kind)
+        for picture, place in zip(boxes.pictures, _places(boxes.pictures, kind), strict=True):
+            write_bytes(folder / unescape(place), source.read(picture.path))
+            _write_boxes_of(picture, place, boxes.classes, folder, kind)
             task.advance()
     if kind == "yolo":
         write_text(folder / "data.yaml", names_yaml(boxes.classes))
@@ -53,16 +55,32 @@ def write_boxes(boxes: BoxSet, folder: Path, kind: str, *, progress: Progress | 
             write_text(folder / name, coco_json(boxes.of_split(split), boxes.classes))
 
 
-def _write_picture(picture: BoxedPicture, source: Source, boxes: BoxSet, folder: Path, kind: str) -> None:
-    data = source.read(picture.path)
-    if kind == "yolo":
-        split = picture.split or TRAIN
-        inside = picture.path.replace("/", "_")
-        write_bytes(folder / "images" / split / unescape(inside), data)
-        name = unescape(inside.rpartition(".")[0] or inside) + ".txt"
-        write_text(folder / "labels" / split / name, yolo_text(picture, boxes.classes))
-        return
-    path = folder / unescape(picture.path)
-    write_bytes(path, data)
+def _places(pictures: Sequence[BoxedPicture], kind: str) -> list[str]:
+    """Return where each picture is written, inside the folder.
+
+    VOC and YOLO find a picture's boxes by its name without the ending, so ``a.jpg`` and ``a.png`` are named apart.
+    """
+    if kind == "coco":
+        return [picture.path for picture in pictures]
+    taken: set[str] = set()
+    places = []
+    for picture in pictures:
+        path = picture.path
+        if kind == "yolo":
+            path = f"images/{picture.split or TRAIN}/{path.replace('/', '_')}"
+        stem, point, ending = path.rpartition(".")
+        name, number = stem, 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{stem}_{number}"
+        taken.add(name.casefold())
+        places.append(name + point + ending)
+    return places
+
+
+def _write_boxes_of(picture: BoxedPicture, place: str, classes: tuple[str, ...], folder: Path, kind: str) -> None:
     if kind == "voc":
-        write_text(path.with_suffix(".xml"), voc_xml(picture))
+        write_text((folder / unescape(place)).with_suffix(".xml"), voc_xml(replace(picture, path=place)))
+    elif kind == "yolo":
+        labels = "labels" + place.removeprefix("images").rpartition(".")[0] + ".txt"
+        write_text(folder / unescape(labels), yolo_text(picture, classes))
