@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from anmok.data.sample import place_names
+from anmok.service import cards as cards_room
 from anmok.service.cards.coverage import compare
 from tests.service.served import Served, Visitor, photo
 from tests.service.shelf import Shelf, kept_as_they_are, rows
@@ -181,6 +183,16 @@ def test_of_a_thousand_missing_cards_a_few_are_named() -> None:
     assert "1000 of 1000" in sentence
     assert "and 992 more" in sentence
     assert len(sentence) < 300
+
+
+def test_the_samples_cards_are_those_of_its_places_and_have_photos() -> None:
+    folder = Path(cards_room.__file__).parent
+    cards = json.loads((folder / "sample_cards.json").read_text(encoding="utf-8"))["cards"]
+    assert [card["number"] for card in cards] == [0, 1, 2, 3, 4]
+    for language in ("en", "ko"):
+        assert tuple(card[f"name_{language}"] for card in cards) == place_names(language)
+    for card in cards:
+        assert list(folder.glob(f"sample_photos/{card['number']}-*.jpg")), card["class"]
 
 
 def test_the_demo_has_photos_and_places_for_each_of_its_five_cards(served: Served, visitor: Visitor) -> None:
