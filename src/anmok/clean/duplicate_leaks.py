@@ -14,12 +14,8 @@ from anmok.clean.near_groups import grouped
 from anmok.clean.registry import CheckResult, register_check
 from anmok.data.leaks import find_conflicts, find_leaks, leak_sentence
 from anmok.i18n import gettext
+from anmok.i18n import marked as _
 from anmok.records import Action
-
-
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
 
 
 def _leak_reason(values: Mapping[str, Any]) -> str:

@@ -16,12 +16,8 @@ from anmok.clean.near_groups import group_names
 from anmok.clean.registry import CheckResult, register_check
 from anmok.data.leaks import RANK
 from anmok.i18n import gettext, ngettext
+from anmok.i18n import marked as _
 from anmok.records import Action
-
-
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
 
 
 def _exact_reason(values: Mapping[str, Any]) -> str:

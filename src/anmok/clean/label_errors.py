@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from anmok.clean.evidence import Evidence
 from anmok.clean.registry import CheckResult, register_check
 from anmok.i18n import gettext
+from anmok.i18n import marked as _
 from anmok.probabilities import SMALLEST, fit_temperature, softmax
 from anmok.records import Action
 from anmok.training.heads import STRENGTHS, fit_logistic
@@ -37,11 +38,6 @@ PROPOSED = 0.5
 CHOOSING = 10_000
 RELABEL: Action = "relabel"
 REVIEW: Action = "review"
-
-
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
 
 
 @dataclass(frozen=True, slots=True, eq=False)

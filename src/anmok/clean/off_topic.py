@@ -17,14 +17,10 @@ from anmok.clean.registry import CheckResult, register_check
 from anmok.data.names import escape
 from anmok.errors import UsageError
 from anmok.i18n import gettext
+from anmok.i18n import marked as _
 
 #: Pictures of each cluster that are shown, the nearest to its centre.
 SHOWN = 12
-
-
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
 
 
 def _reason(values: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from anmok.clean.evidence import Evidence
 from anmok.clean.quality_fences import Fence, folders_of, learn_fence
 from anmok.clean.registry import CheckResult, register_check
 from anmok.i18n import gettext
+from anmok.i18n import marked as _
 
 #: Brightness and so many times the contrast: what the bright parts of a picture reach, and the dark ones.
 PARTS = 2.0
@@ -29,11 +30,6 @@ PLAIN_BOUND, PLAIN_APART = 4.0, 1.0
 BLUR_APART = 2.0
 #: A contrast below this is as good as none, 0-255.
 LEAST_CONTRAST = 1.0
-
-
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
 
 
 def column(evidence: Evidence, name: str) -> NDArray[np.float64]:

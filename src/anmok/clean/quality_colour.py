@@ -12,17 +12,13 @@ from anmok.clean.evidence import Evidence
 from anmok.clean.quality_fences import FEWEST, folders_of
 from anmok.clean.registry import CheckResult, register_check
 from anmok.i18n import gettext
+from anmok.i18n import marked as _
 
 #: A thumbnail is grey if the channels of nineteen in twenty of its pixels differ by less than this, of 255: what JPEG
 #: leaves in the colour of a grey picture is below, the faintest tint that one sees is above.
 GREY, PIXELS = 6.0, 95.0
 #: Where more of the set, or of a folder (a class in a split), is grey than this, grey is usual.
 USUAL_SHARE = 0.25
-
-
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
 
 
 def colourfulness(thumbs: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -12,14 +12,10 @@ from anmok.clean.quality import column
 from anmok.clean.quality_fences import Fence, folders_of, learn_fence
 from anmok.clean.registry import CheckResult, register_check
 from anmok.i18n import gettext
+from anmok.i18n import marked as _
 
 #: Octaves. Sizes within three times of the usual one are fine, and shapes within twice.
 SIZE_APART, ASPECT_APART = float(np.log2(3)), 1.0
-
-
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
 
 
 def _size_reason(values: Mapping[str, Any]) -> str:

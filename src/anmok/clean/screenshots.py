@@ -12,6 +12,7 @@ from anmok.clean.evidence import Evidence
 from anmok.clean.quality_fences import folders_of, learn_fence
 from anmok.clean.registry import CheckResult, register_check
 from anmok.i18n import gettext
+from anmok.i18n import marked as _
 
 #: Share of a thumbnail that one colour takes, at the least, and how much more that must be than is usual.
 GROUND, GROUND_APART = 0.3, 0.2
@@ -20,11 +21,6 @@ GROUND, GROUND_APART = 0.3, 0.2
 ALIGNED = 0.58
 #: Colours are told apart in steps of so many levels of 255.
 STEP = 8
-
-
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
 
 
 def ground_share(thumbs: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -18,17 +18,13 @@ from functools import partial
 
 from anmok.config import Preprocessing, ResizeRule
 from anmok.features.extractor import Extractor
+from anmok.i18n import marked as _
 from anmok.models.registry import BackboneFacts, ModelSpec, register_model
 from anmok.progress import Progress
 
 #: Peaks of AdamW's learning rate for batches of 32 (docs/fine-tuning.md); layer normalisation bears less than batch
 #: normalisation (timm's and the authors' recipes of ConvNeXt, ViT and DINOv2 fine-tune at about 5e-5).
 BATCH_NORM_RATE, LAYER_NORM_RATE = 1e-4, 5e-5
-
-
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
 
 
 KERAS = _("Keras' weights, 224 pixels")

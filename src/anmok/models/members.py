@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from anmok.config import ResizeRule
 from anmok.features.extractor import Extractor
+from anmok.i18n import marked as _
 from anmok.models.registry import ExtractorMaker, ModelSpec, register_model
 from anmok.progress import Progress
-
-
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
 
 
 def _handcrafted(image_size: int, resize: ResizeRule, progress: Progress | None) -> Extractor:

@@ -12,11 +12,7 @@ from numpy.typing import NDArray
 
 from anmok.bundle.reference import Reference
 from anmok.bundle.unknown.registry import Floats, Range, Score, ScoreSpec, register_score
-
-
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
+from anmok.i18n import marked as _
 
 
 class Energy:

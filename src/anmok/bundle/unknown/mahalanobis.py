@@ -15,16 +15,12 @@ from numpy.typing import NDArray
 
 from anmok.bundle.reference import Reference
 from anmok.bundle.unknown.registry import Floats, Score, ScoreSpec, register_score, unit_rows
+from anmok.i18n import marked as _
 
 #: Variance that no direction falls below, so that pictures that are all the same do not make distances infinite.
 SMALLEST_VARIANCE = 1e-12
 #: Of the smaller side of all embeddings: beyond it the covariance of a stranger's bundle would take minutes.
 LARGEST_SIDE = 4096
-
-
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
 
 
 class Mahalanobis:

@@ -13,17 +13,13 @@ from numpy.typing import NDArray
 
 from anmok.bundle.reference import Reference
 from anmok.bundle.unknown.registry import Floats, Range, Score, ScoreSpec, register_score, unit_rows
+from anmok.i18n import marked as _
 
 #: How many neighbours count; measured in docs/unknown.md. One alone would let a single odd training picture decide.
 NEIGHBOURS = 3
 MOST_NEIGHBOURS = 1000
 #: Pictures that are compared at a time: so many rows of likeness are in memory.
 AT_ONCE = 256
-
-
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
 
 
 class NeighbourDistance:

@@ -12,11 +12,6 @@ from anmok.collect.found import Call, Page, Query, Reply, SourceTrouble
 _TRANSIENT = 408, 500, 502, 503, 504, 520, 522, 524, 529
 
 
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
-
-
 class Source(ABC):
     """Where pictures are looked for. Stateless: all that changes from page to page stands in the ``Call``.
 

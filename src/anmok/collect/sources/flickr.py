@@ -7,8 +7,9 @@ from typing import Any
 
 from anmok.collect.found import Call, Found, Page, Query, Reply, SourceTrouble, number_of, objects, text_of
 from anmok.collect.licences import Licence, licence
-from anmok.collect.sources.base import Source, _
+from anmok.collect.sources.base import Source
 from anmok.collect.sources.registry import register_source
+from anmok.i18n import marked as _
 
 #: Licences by Flickr's numbers: code and version. 0 is "all rights reserved"; a number that is not here is unknown.
 LICENCES: Mapping[int, tuple[str, str]] = {

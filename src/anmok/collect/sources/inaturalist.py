@@ -7,8 +7,9 @@ from typing import Any
 
 from anmok.collect.found import Call, Found, Page, Query, Reply, number_of, objects, text_of
 from anmok.collect.licences import CODES, licence
-from anmok.collect.sources.base import Source, _
+from anmok.collect.sources.base import Source
 from anmok.collect.sources.registry import register_source
+from anmok.i18n import marked as _
 
 #: Longer side of the size called ``large``.
 LARGE = 1024

@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from anmok.collect.found import Call, Found, Page, Query, Reply, SourceTrouble, objects, text_of
-from anmok.collect.sources.base import Source, _, retry_after
+from anmok.collect.sources.base import Source, retry_after
 from anmok.collect.sources.registry import register_source
+from anmok.i18n import marked as _
 
 _FIELDS = "id,media_type,media_url,permalink,timestamp,children{media_url,media_type}"
 _RATE = (4, 17, 32, 613)

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from anmok.collect.found import Call, Found, Page, Query, Reply, SourceTrouble, number_of, objects, text_of
-from anmok.collect.sources.base import Source, _, retry_after
+from anmok.collect.sources.base import Source, retry_after
 from anmok.collect.sources.registry import register_source
+from anmok.i18n import marked as _
 
 LAST_PAGE = 50
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from anmok.collect.found import Call, Found, Page, Query, Reply, SourceTrouble, number_of, objects, text_of
 from anmok.collect.licences import licence
-from anmok.collect.sources.base import Source, _, retry_after
+from anmok.collect.sources.base import Source, retry_after
 from anmok.collect.sources.registry import register_source
+from anmok.i18n import marked as _
 
 _REFERRAL = "?utm_source=anmok&utm_medium=referral"
 

@@ -8,15 +8,11 @@ import torch
 from torch.nn.functional import affine_grid, grid_sample
 from torchvision.transforms import v2
 
+from anmok.i18n import marked as _
 from anmok.training.augmentation.chance import PerPicture, count_of, rounded
 from anmok.training.augmentation.colour import LightJitter
 from anmok.training.augmentation.registry import register_policy
 from anmok.training.augmentation.trivial import RandomErasing, TrivialAugment
-
-
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
 
 
 class FlipZoomShift(PerPicture):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from torchvision.transforms import v2
 
+from anmok.i18n import marked as _
 from anmok.training.augmentation.colour import Brightness
 from anmok.training.augmentation.geometry import Affine, OneOfFive
 from anmok.training.augmentation.registry import register_policy
@@ -15,11 +16,6 @@ from anmok.training.augmentation.registry import register_policy
 # takes shear_range in degrees: 0.2 degrees move the edge of a picture of 224 pixels by 0.4 pixels, which is no change
 # at all. (Other ranges of the same class are shares, so the mistake is easy to make.) A policy here does what their
 # code did, so that a figure can be compared; who wants the shear that was meant writes shear=11.3 (arc tangent of 0.2).
-
-
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
 
 
 @register_policy(

@@ -7,13 +7,9 @@ from typing import Any
 import torch
 from torchvision.transforms import v2
 
+from anmok.i18n import marked as _
 from anmok.training.augmentation.chance import PerPicture, count_of
 from anmok.training.augmentation.registry import register_policy
-
-
-def _(message: str) -> str:
-    """Mark a text for translation and leave it as it is: the language is chosen when it is shown."""
-    return message
 
 
 class MirrorShift(PerPicture):
