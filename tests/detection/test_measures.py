@@ -13,7 +13,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from anmok.detection.matching import Answered, match_classes, overlaps
-from anmok.detection.measures import best_threshold, mean_average_precision, measure
+from anmok.detection.measures import best_threshold, mean_average_precision, measure, precision_and_recall
 
 CLASSES = 3
 
@@ -137,6 +137,14 @@ def test_the_threshold_parts_hits_from_false_alarms() -> None:
         for sure in (0.6, 0.7, 0.9)
     ]
     assert 0.2 < best_threshold(match_classes(pictures, 1)) <= 0.6
+
+
+def test_precision_and_recall_by_epoch_are_means_of_the_classes_that_are_there() -> None:
+    answered = _perfect(4, wrong=1)
+    # Of the first class one of two is found, and one box is reported where nothing is; a third class is nowhere.
+    assert precision_and_recall(match_classes(answered, 3)) == (0.75, 0.75)
+    nothing = Answered(np.zeros((0, 4)), np.zeros(0, int), np.zeros((0, 4)), np.zeros(0, int), np.zeros(0))
+    assert precision_and_recall(match_classes([nothing], 2)) == (0.0, 0.0)
 
 
 def test_intervals_widen_when_pictures_disagree() -> None:

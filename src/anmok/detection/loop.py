@@ -21,7 +21,7 @@ from anmok.detection.augmentation import place
 from anmok.detection.examples import Example, canvases_of, epoch_batches
 from anmok.detection.losses import Targets, loss_of, targets_of
 from anmok.detection.matching import match_classes
-from anmok.detection.measures import best_threshold, mean_average_precision
+from anmok.detection.measures import mean_average_precision, precision_and_recall
 from anmok.detection.network import Detector
 from anmok.detection.settings import DetectConfig
 from anmok.errors import UsageError
@@ -209,12 +209,13 @@ class DetectorLoop:
             self.network.eval()
             found = answers_of(self._replicas.members, self.valid, self.workers)
             matches = match_classes([answered for answered, _loss in found], self.network.classes)
-            map50, mean = mean_average_precision(matches)
+            # Without any box to find (its pictures could not be decoded) all epochs are as good, and the last is kept.
+            map50, mean = map(float, np.nan_to_num(mean_average_precision(matches)))
             self.epoch += 1
             if (mean, map50) >= self._best_score:
                 self._best_score, self.best_epoch = (mean, map50), self.epoch
                 self._best = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
-        precision, recall = _at_best_threshold(matches)
+        precision, recall = precision_and_recall(matches)
         row = {
             "epoch": float(self.epoch),
             "train_loss": float(losses.sum()),
@@ -282,21 +283,6 @@ class DetectorLoop:
         self.epoch, self.done, self._seconds = len(self.history), int(facts["done"]), float(facts["seconds"])
         self.best_epoch = int(facts["best_epoch"])
         self._best_score = (float(facts["best_score"][0]), float(facts["best_score"][1]))
-
-
-def _at_best_threshold(matches: Sequence[Any]) -> tuple[float, float]:
-    """Return mean precision and recall of the classes that are there, at the score where F1 is largest."""
-    threshold = best_threshold(matches)
-    precisions, recalls = [], []
-    for one in matches:
-        true = int(one.true.sum())
-        if not true:
-            continue
-        sure = one.scores >= threshold
-        hits = int(one.hits[0][sure].sum())
-        precisions.append(hits / max(int(sure.sum()), 1))
-        recalls.append(hits / true)
-    return float(np.mean(precisions)), float(np.mean(recalls))
 
 
 def _optimizer(network: Detector, config: DetectConfig) -> torch.optim.Optimizer:

@@ -150,6 +150,21 @@ def best_threshold(matches: Sequence[ClassMatches], *, fallback: float = 0.3) ->
     return float(candidates[best[len(best) // 2]])
 
 
+def precision_and_recall(matches: Sequence[ClassMatches]) -> tuple[float, float]:
+    """Return mean precision and recall of the classes that are there, at ``best_threshold``; 0 where there are none."""
+    threshold = best_threshold(matches)
+    precisions, recalls = [], []
+    for one in matches:
+        true = int(one.true.sum())
+        if not true:
+            continue
+        sure = one.scores >= threshold
+        hits = int(one.hits[0][sure].sum())
+        precisions.append(hits / max(int(sure.sum()), 1))
+        recalls.append(hits / true)
+    return (float(np.mean(precisions)), float(np.mean(recalls))) if recalls else (0.0, 0.0)
+
+
 def measure(
     pictures: Sequence[Answered],
     labels: Sequence[str],
