@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anmok.collect import Plan, class_plan, read_plan
+from anmok.collect.found import Call, Query, Reply, SourceTrouble
 from anmok.collect.keys import Redacting, read_keys
 from anmok.collect.licences import CODES, check_codes, licence, licence_of_name
 from anmok.collect.outcome import _link, _plain
 from anmok.collect.quotas import Quotas, account
+from anmok.collect.sources import get_source
 from anmok.errors import AnmokError, UsageError
 
 
@@ -172,3 +174,29 @@ def test_calls_are_counted_by_account_and_leave_the_window(tmp_path: Path) -> No
     assert quotas.take(mine, 2, 1e-9) == 0.0
     assert quotas.made(mine) == 3
     quotas.close()
+
+
+@pytest.mark.parametrize(
+    ("headers", "taken"),
+    [
+        ({"x-robots-tag": "nofollow, NoAI"}, False),
+        ({"x-robots-tag": "anmok: noimageai"}, False),
+        ({"tdm-reservation": "1"}, False),
+        ({"x-robots-tag": "googlebot: none"}, True),
+        ({"x-robots-tag": "nofollow", "tdm-reservation": "0"}, True),
+        ({}, True),
+    ],
+)
+def test_what_the_headers_of_a_page_forbid_holds_for_its_pictures(headers: dict[str, str], taken: bool) -> None:
+    address = "https://site.example/page"
+    reply = Reply(200, headers, b'<img src="/a.jpg">', address)
+
+    def found() -> list[str]:
+        page = get_source("page")().read(reply, Call(address), Query(text=address))
+        return [one.image_url for one in page.found]
+
+    if taken:
+        assert found() == ["https://site.example/a.jpg"]
+        return
+    with pytest.raises(SourceTrouble, match="not-permitted"):
+        found()

@@ -166,7 +166,8 @@ class Lister:
         else:
             state = "stopped", str(trouble), 0.0
         self._state.end_list(row, *state)
-        if trouble.kind not in ("bad-request", "transient"):
+        # What one web page forbids says nothing about the next one, which may be of another host.
+        if trouble.kind not in ("bad-request", "transient") and self._sources[row.source].is_api:
             self._silent[row.source] = state
         self._report(
             "trouble", label=row.label, source=row.source, query=row.query, kind=trouble.kind, reason=trouble.message

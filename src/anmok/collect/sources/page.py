@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from html.parser import HTMLParser
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -41,10 +41,11 @@ class WebPage(Source):
         parser.feed(reply.body.decode("utf-8", "replace"))
         parser.close()
         waiting = [line for line in call.params.get("waiting", "").split("\n") if line]
-        if parser.refused:
+        refused = _refused_by(reply.headers) or parser.refused
+        if refused:
             found: tuple[Found, ...] = ()
             if not waiting:
-                raise SourceTrouble("not-permitted", f"the page says {parser.refused}")
+                raise SourceTrouble("not-permitted", f"the page says {refused}")
         else:
             found = tuple(
                 Found(image_url=url, page_url=base, title=title, licence=parser.licence)
@@ -56,6 +57,18 @@ class WebPage(Source):
         if not waiting:
             return Page(found)
         return Page(found, Call(waiting[0], {"waiting": "\n".join(waiting[1:])}))
+
+
+def _refused_by(headers: Mapping[str, str]) -> str:
+    """Return which header speaks against the use of a page; ``""`` where none does.
+
+    Where several headers were joined, a directive that names no agent counts for all.
+    """
+    for part in headers.get("x-robots-tag", "").lower().split(","):
+        name, _colon, word = part.rpartition(":")
+        if name.strip() in ("", "*", "anmok") and word.strip() in _REFUSED:
+            return f"X-Robots-Tag: {word.strip()}"
+    return "tdm-reservation: 1" if headers.get("tdm-reservation", "").strip() == "1" else ""
 
 
 class _Pictures(HTMLParser):
