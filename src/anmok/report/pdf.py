@@ -69,7 +69,8 @@ def print_pdf(page: Path, pdf: Path) -> Path:
         AnmokError: the browser failed, or took too long.
     """
     program = find_browser()
-    with tempfile.TemporaryDirectory(prefix="anmok-pdf-") as folder:
+    # Parts of a browser that was given up may still write into its profile.
+    with tempfile.TemporaryDirectory(prefix="anmok-pdf-", ignore_cleanup_errors=True) as folder:
         made = Path(folder) / "report.pdf"
         command = [program, *QUIET, f"--user-data-dir={folder}/profile", "--no-pdf-header-footer"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
