@@ -6,12 +6,13 @@ import datetime
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from anmok.config import LeakPolicy, Limits, SplitConfig
+from anmok.config import LeakPolicy, Limits, Recipe, SplitConfig
 from anmok.errors import UsageError
 from anmok.evaluation.data_size import LearningCurve
 from anmok.evaluation.stored import read_result, write_result
 from anmok.i18n import _, current_language
 from anmok.models.recipes import get_recipe
+from anmok.pipeline.alone import alone_in
 from anmok.pipeline.data_size import SEEDS, SIZES, measure_curve
 from anmok.pipeline.folder import holds_results, prepare_folder
 from anmok.pipeline.split import divide
@@ -71,11 +72,20 @@ def learning_curve(
 
     Raises:
         DataError: the pictures do not allow it (one class, leaks, too few to divide by size).
+        StorageError: ``out`` holds something else, or another command works there.
         AnmokError: the model cannot be made: weights, PyTorch, disk.
     """
     config, progress = config or DataSizeConfig(), progress or SilentProgress()
     recipe = get_recipe(config.model)
     prepare_folder(out, is_ours=lambda folder: holds_results(folder, RESULT, PAGE, RUNS))
+    with alone_in(out, command):
+        return _measured(source, out, recipe, config, progress=progress, command=command)
+
+
+def _measured(
+    source: str | Path, out: Path, recipe: Recipe, config: DataSizeConfig, *, progress: Progress, command: str
+) -> LearningCurve:
+    """Do what ``learning_curve`` does, in a folder that is held."""
     manifest = divide(
         source,
         config.split,
