@@ -97,12 +97,7 @@ def evaluate(
         StorageError: ``out`` holds something else.
     """
     progress = progress or SilentProgress()
-    if split not in ("", *SPLITS, ALL):
-        raise UsageError(
-            _("There is no split {split}; choose one of {choices}.").format(
-                split=repr(split), choices=", ".join((*SPLITS, ALL))
-            )
-        )
+    _require_split(split)
     if out is not None:
         prepare_shift_folder(out)
     opened = read_bundle(Path(bundle))
@@ -124,8 +119,6 @@ def evaluate(
     )
     shift = shifted.tell(manifest, chosen, evaluation)
     page = None if out is None else _write_page(out, opened, manifest, evaluation, shift, known_only=known_only)
-    share = None if trace is None else trace.share()
-    same_data = manifest.content_hash == predictor.info.data_hash
     return Evaluated(
         bundle=opened.path,
         model=predictor.info.name,
@@ -135,7 +128,7 @@ def evaluate(
         evaluation=evaluation,
         pictures_per_second=rate,
         warnings=(
-            *(one.text for one in diagnose_origin(chosen, share, same_data=same_data)),
+            *_about_training(predictor, manifest, chosen, trace),
             *_about_pictures(manifest, evaluation, named=bool(split)),
             *_about_figures(predictor.info.name, evaluation),
             *_about_threshold(predictor),
@@ -145,6 +138,15 @@ def evaluate(
         shift=shift,
         page=page,
     )
+
+
+def _require_split(split: str) -> None:
+    if split not in ("", *SPLITS, ALL):
+        raise UsageError(
+            _("There is no split {split}; choose one of {choices}.").format(
+                split=repr(split), choices=", ".join((*SPLITS, ALL))
+            )
+        )
 
 
 def _require_rule(predictor: Predictor, bundle: Bundle, others: str) -> None:
@@ -169,6 +171,13 @@ def _measure_place(predictor: Predictor, place: str, seen: SeenAnswers, progress
         progress.task(_("Measuring other pictures"), len(inputs.items), unit=_("pictures")) as task,
     ):
         return measure_others(predictor, inputs.items, place, known=seen.scores, advance=task.advance)
+
+
+def _about_training(predictor: Predictor, manifest: Manifest, split: str, trace: TrainingTrace | None) -> Sequence[str]:
+    """Say whether the bundle has learned from these pictures."""
+    share = None if trace is None else trace.share()
+    same_data = manifest.content_hash == predictor.info.data_hash
+    return [one.text for one in diagnose_origin(split, share, same_data=same_data)]
 
 
 def _about_pictures(manifest: Manifest, evaluation: Evaluation, *, named: bool) -> list[str]:
