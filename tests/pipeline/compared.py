@@ -13,8 +13,8 @@ def anmok(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "anmok", *words], capture_output=True, text=True, check=False)
 
 
-def compare(source: Path, models: str, out: Path) -> dict[str, Any]:
-    done = anmok("compare", str(source), "--models", models, "--out", str(out))
+def compare(source: Path, models: str, out: Path, *words: str) -> dict[str, Any]:
+    done = anmok("compare", str(source), "--models", models, "--out", str(out), *words)
     assert done.returncode == 0, done.stderr
     for name in ("report.html", "best.anmok", "summary.json", "runs"):
         assert (out / name).exists(), name

@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.real, pytest.mark.usefixtures("shared_cache", "real_we
 def test_frozen_mobilenetv2_reaches_its_figure(
     data_dir: Path, tmp_path: Path, source: str, least: float, pictures: int
 ) -> None:
-    summary = compare(data_dir / source, "mobilenetv2", tmp_path / "out")
+    # The checks change no figure here: they run on cats and dogs (test_real_pictures), and in tests/clean.
+    summary = compare(data_dir / source, "mobilenetv2", tmp_path / "out", "--no-checks")
     assert summary["best"] == "mobilenetv2"
     assert summary["models"]["mobilenetv2"]["pictures"] == pictures
     assert accuracy(summary, "mobilenetv2") >= least
