@@ -143,10 +143,12 @@ def test_all_wrong_labels_of_the_sample_are_found_by_hand_made_features(shared_c
     check_sample("handcrafted", precision=0.5)
 
 
+@pytest.mark.real
 def test_all_wrong_labels_of_the_sample_are_found_by_mobilenetv2(real_weights: Path, shared_cache: Path) -> None:
     check_sample("mobilenetv2", precision=0.9)
 
 
+@pytest.mark.real
 def test_flipped_labels_of_cats_and_dogs_are_found(data_dir: Path, real_weights: Path, shared_cache: Path) -> None:
     manifest = scan(data_dir / "cats-dogs.zip").of_split("train")
     manifest = manifest.with_table(manifest.table.iloc[::3])
