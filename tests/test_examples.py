@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 import anmok
+from anmok.detection.boxset import BoxedPicture, TrueBox
+from anmok.detection.formats.voc import voc_xml
 from bundle.small_bundles import write_colour_bundle
+from pictures import encode, photo
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
@@ -35,6 +38,12 @@ def workplace(module_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> P
         anmok.compare("sample", Path("out"), config)
     shutil.copy(folder / "out" / "best.anmok", folder / "best.anmok")
     write_colour_bundle(folder / "colours.anmok")
+    (folder / "boxes").mkdir()
+    for number, label in enumerate(("ace", "king", "ace")):
+        name = f"{number}.png"
+        (folder / "boxes" / name).write_bytes(encode(photo(64, 64, number), "PNG"))
+        boxed = BoxedPicture(name, 64, 64, (TrueBox(label, 8.0, 8.0, 40.0, 40.0),))
+        (folder / "boxes" / name).with_suffix(".xml").write_text(voc_xml(boxed), encoding="utf-8")
     manifest = anmok.scan("sample")
     (folder / "photos").mkdir()
     with zipfile.ZipFile(folder / "holiday.zip", "w") as archive:

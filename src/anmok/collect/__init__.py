@@ -1,8 +1,7 @@
-"""Keywords in, licensed and deduplicated pictures out, with where they are from.
+"""Keywords in, licensed and deduplicated pictures out, with where they are from::
 
->>> plan = Plan(classes=(class_plan("cat", ["cat", "고양이"], "example"),), per_class=30)
->>> collect(plan, Path("photos")).kept
-{'cat': 30}
+    plan = Plan(classes=(class_plan("cat", ["cat", "고양이"], "openverse"),), per_class=30)
+    kept = collect(plan, Path("photos")).kept  # {"cat": 30}
 
 In the order of the way of a picture: ``sources/`` (one file each: makes calls, reads pages), ``listing`` (which page is
 next), ``fetching`` and ``scrapy_parts`` (manners and safety, on Scrapy), ``checking`` (is it a picture), ``judge`` (do

@@ -1,8 +1,7 @@
-"""A detector's bundle answers for photos: boxes with name and score. ONNX Runtime and NumPy only; light.
+"""A detector's bundle answers for photos: boxes with name and score. ONNX Runtime and NumPy only; light::
 
->>> with DetectionPredictor.open("best.anmok") as detector: ...
->>> detector.detect(Path("table.jpg").read_bytes(), name="table.jpg").boxes[0].label
-'ace'
+with DetectionPredictor.open(Path("detector/best.anmok")) as detector:
+    label = detector.detect(Path("table.jpg").read_bytes(), name="table.jpg").boxes[0].label
 """
 
 from __future__ import annotations

@@ -154,6 +154,6 @@ def _degrees(value: object, most: float, wanted: str) -> float | None:
         degrees = float(value)
     if not -most <= degrees <= most:
         if most == MOST_LATITUDE and most < abs(degrees) <= MOST_LONGITUDE:
-            wanted = f"{wanted} {_('Are latitude and longitude swapped?')}"
+            wanted += " " + _("Are latitude and longitude swapped?")
         raise Unwanted(came(value), wanted)
     return degrees
