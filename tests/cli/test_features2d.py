@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,12 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def call(source: Path, out: Path, *options: str) -> int:
     return run(["features2d", str(source), "--out", str(out), *options])
+
+
+def test_class_names_may_come_as_a_mac_writes_them(source: Path, tmp_path: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "넷")
+    assert decomposed != "넷"
+    assert call(source, tmp_path / "out", "--classes", f"dark,{decomposed}") == 0
 
 
 def test_a_folder_becomes_a_page_with_three_boundaries_measured_on_test_pictures(

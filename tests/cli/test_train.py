@@ -186,6 +186,14 @@ def test_a_misspelt_policy_is_told_before_pictures_are_looked_for_and_a_misspelt
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_misspelt_source_leaves_an_earlier_training_as_it_was(trained: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(trained, tmp_path / "copy")
+    earlier = (copy / "training.json").read_bytes()
+    words = ["train", str(tmp_path / "missing"), "--recipe", "cats-dogs-cnn", "--out", str(copy)]
+    assert run(words) == 2
+    assert (copy / "training.json").read_bytes() == earlier
+
+
 def test_as_published_says_which_mistakes_are_taken_back_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["train", str(tmp_path / "missing"), "--recipe", "horse-human-mobilenetv2", "--out", str(tmp_path / "out")]
     assert run([*words, "--as-published"]) == 2

@@ -45,6 +45,25 @@ def test_the_address_of_an_answer_can_be_shared_but_only_the_giver_may_delete_it
     assert len(kept - set(served.folder.glob("uploads/*/*.jpg"))) == 1
 
 
+def test_a_shared_answer_is_not_to_be_found_by_search_engines_nor_stored_for_readers_of_another_language(
+    visitor: Visitor,
+) -> None:
+    answer = visitor.give(("a.jpg", photo("green", seed=3)))
+    assert '<meta name="robots" content="noindex">' in answer.text
+    assert '"noindex"' not in visitor.get().text
+    for page in (answer, visitor.get()):
+        assert {"Accept-Language", "Cookie"} <= {name.strip() for name in page.headers["Vary"].split(",")}
+    assert "Cookie" not in visitor.get(f"{answer.url.removeprefix(visitor.address)}photo.jpg").headers.get("Vary", "")
+
+
+def test_a_photo_whose_file_has_gone_is_not_there(served: Served, visitor: Visitor) -> None:
+    before = set(served.folder.glob("uploads/*/*.jpg"))
+    address = visitor.give(("a.jpg", photo("green", seed=4))).url.removeprefix(visitor.address)
+    (kept,) = set(served.folder.glob("uploads/*/*.jpg")) - before
+    kept.unlink()
+    assert visitor.get(f"{address}photo.jpg").status_code == 404
+
+
 def test_a_photo_that_two_visitors_gave_stays_until_both_deleted_it(served: Served) -> None:
     first, second = served.visitor(), served.visitor()
     ours, theirs = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -108,6 +109,8 @@ def _rows(found: Thresholds, chosen: Sequence[str]) -> list[Threshold]:
     """Return the rows to show: that of all answers first, or those that were asked for."""
     if not chosen:
         return [found.overall, *found.per_class]
+    # Labels are in NFC; what is typed on a Mac may not be.
+    chosen = [unicodedata.normalize("NFC", name) for name in chosen]
     by_name = {row.label: row for row in found.per_class}
     unknown = [name for name in chosen if name not in by_name]
     if unknown:

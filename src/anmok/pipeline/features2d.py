@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,6 +127,8 @@ def redraw(folder: Path, out: Path | None, *, language: str) -> Path:
 
 def _of_classes(manifest: Manifest, wanted: Sequence[str]) -> tuple[Manifest, tuple[str, ...]]:
     """Return the pictures of the classes that are told apart, and a note where that are not all."""
+    # Labels are in NFC; what is typed on a Mac may not be.
+    wanted = [unicodedata.normalize("NFC", name) for name in wanted]
     for name in wanted:
         if name not in manifest.classes:
             raise UsageError(

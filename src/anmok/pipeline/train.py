@@ -17,7 +17,7 @@ from anmok.pipeline.bench import Bench
 from anmok.pipeline.clock import Clock
 from anmok.pipeline.compare import MANIFEST, ORDER, claimed_folder, compare_recipes, finish_comparison
 from anmok.progress import Progress, SilentProgress
-from anmok.storage import read_json, write_json
+from anmok.storage import explained, read_json, write_bytes, write_json
 from anmok.training.observer import Observer
 from anmok.training.run import Run
 
@@ -81,6 +81,7 @@ def train_model(
     _require_policy(recipe)
     order = Order(source=str(source), recipe=recipe, config=config, command=command)
     with claimed_folder(out, command):
+        earlier, scanned = _order_in(out), _scan_in(out)
         write_json(out / ORDER, to_json(order))
         try:
             return compare_recipes(
@@ -97,7 +98,21 @@ def train_model(
         except AnmokError:
             if {path.name for path in out.iterdir()} == {ORDER, LOCK}:  # a misspelt source leaves nothing behind
                 (out / ORDER).unlink()
+            elif earlier is not None and _scan_in(out) == scanned:  # and what an earlier training left can go on
+                write_bytes(out / ORDER, earlier)
             raise
+
+
+def _order_in(folder: Path) -> bytes | None:
+    """Return the order of an earlier training there as it lies there; None where there is none."""
+    with explained(folder / ORDER):
+        return (folder / ORDER).read_bytes() if (folder / ORDER).exists() else None
+
+
+def _scan_in(folder: Path) -> int | None:
+    """Return what changes when pictures are scanned anew for a training there."""
+    manifest = folder / MANIFEST
+    return manifest.stat().st_mtime_ns if manifest.exists() else None
 
 
 def _require_policy(recipe: Recipe) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django.utils.functional import lazy
 
 from anmok.i18n import LANGUAGES, gettext, use_language
@@ -36,6 +37,9 @@ class VisitorsLanguage:
             request.LANGUAGE_CODE = language
             response = self._respond(request)
         response.headers.setdefault("Content-Language", language)
+        if not response.headers.get("Content-Type", "").startswith("image/"):
+            # Whoever stores it in between shall not give it to those who read another language.
+            patch_vary_headers(response, ("Accept-Language", "Cookie"))
         return response
 
 

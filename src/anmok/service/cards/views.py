@@ -11,6 +11,7 @@ from anmok.service.answering import known_labels
 from anmok.service.cards.models import Card, CardPhoto
 from anmok.service.cards.neighbourhood import neighbourhood
 from anmok.service.cards.photos import where
+from anmok.service.files import jpeg
 
 #: Cards on one page.
 ON_A_PAGE = 60
@@ -62,8 +63,4 @@ def _file(picture: str, *, small: bool) -> FileResponse:
     if small and not path.is_file():
         # It can be made again; a list that waits for that is worse than one larger picture.
         path = where(picture)
-    if not path.is_file():
-        raise Http404
-    response = FileResponse(path.open("rb"), content_type="image/jpeg")
-    response.headers["Cache-Control"] = f"public, max-age={FOR_EVER}, immutable"
-    return response
+    return jpeg(path, cache=f"public, max-age={FOR_EVER}, immutable")

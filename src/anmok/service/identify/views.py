@@ -18,6 +18,7 @@ from anmok.images import decode
 from anmok.inference.overlay import LONGEST, overlay, png, shrunk
 from anmok.service.answering import LIMITS, admission, further_name, host, served, served_for
 from anmok.service.cards.models import Card
+from anmok.service.files import jpeg
 from anmok.service.identify.identification import Identified, Refused, identify
 from anmok.service.identify.ownership import forget, may_delete, position_given, remember
 from anmok.service.identify.result import shown_result
@@ -68,12 +69,7 @@ def result(request: HttpRequest, number: UUID) -> HttpResponse:
 def photo(_request: HttpRequest, number: UUID) -> FileResponse:
     """The photo as it is kept."""
     upload = get_object_or_404(Upload, pk=number)
-    path = place(upload.picture, settings.FOLDER.uploads)
-    if not path.is_file():
-        raise Http404
-    response = FileResponse(path.open("rb"), content_type="image/jpeg")
-    response.headers["Cache-Control"] = "private, max-age=3600"
-    return response
+    return jpeg(place(upload.picture, settings.FOLDER.uploads), cache="private, max-age=3600")
 
 
 @require_safe
@@ -86,8 +82,10 @@ def heat_map(_request: HttpRequest, number: UUID) -> HttpResponse:
     predictor = served_for(upload.model).predictor
     if not path.is_file() or upload.label not in predictor.labels:
         raise Http404
-    pixels = shrunk(decode(path.read_bytes(), name=path.name, limits=LIMITS).pixels, LONGEST)
-    drawn = png(overlay(pixels, predictor.heat_map(pixels, label=upload.label)))
+    # As dear as an answer, so it waits its turn among them.
+    with admission().place():
+        pixels = shrunk(decode(path.read_bytes(), name=path.name, limits=LIMITS).pixels, LONGEST)
+        drawn = png(overlay(pixels, predictor.heat_map(pixels, label=upload.label)))
     response = HttpResponse(drawn, content_type="image/png")
     response.headers["Cache-Control"] = "private, max-age=3600"
     return response
