@@ -113,6 +113,23 @@ def test_an_admin_who_gives_a_role_leaves_other_groups_of_the_account_as_they_ar
     ) == ["curator", "made by the owner"]
 
 
+@pytest.mark.parametrize("active", [True, False])
+def test_an_admin_does_not_get_at_rights_of_others_by_their_password(staffed: Staffed, active: bool) -> None:
+    number = staffed.shell(
+        "from django.contrib.auth.models import Group, Permission, User\n"
+        f"user = User.objects.create_user('hanna {active}', is_active={active})\n"
+        f"group = Group.objects.create(name='may more {active}')\n"
+        "group.permissions.add(Permission.objects.get(codename='change_group'))\n"
+        "user.groups.add(group)\n"
+        "answer = user.pk"
+    )
+    ada = staffed.person(ADMIN)
+    password = {"password1": "another long word", "password2": "another long word"}
+    assert ada.post(f"/admin/auth/user/{number}/password/", **password).status_code == 403
+    assert ada.post(f"/admin/auth/user/{number}/change/", username="mallory", is_active="on").status_code == 403
+    assert ada.post(f"/admin/auth/user/{number}/delete/", post="yes").status_code == 403
+
+
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_the_admin_bears_the_services_own_name(staffed: Staffed, language: str) -> None:
     page = staffed.person(CURATOR).get("/admin/", **{"Accept-Language": language}).text

@@ -8,8 +8,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -30,7 +30,7 @@ admin.site.site_header = admin.site.site_title = gettext_lazy("Anmok administrat
 
 @admin.register(User)
 class AccountAdmin(UserAdmin):
-    """Accounts. Who is no superuser gives roles, and touches no superuser: nobody can raise themselves."""
+    """Accounts. Who is no superuser gives roles, and touches nobody who may do more: nobody can raise themselves."""
 
     list_display = ("username", "email", "roles", "is_active", "is_superuser", "last_login")
     list_filter = ("groups", "is_active", "is_superuser")
@@ -205,4 +205,13 @@ class EntryAdmin(admin.ModelAdmin):
 
 
 def _may_touch(request: HttpRequest, account: Any) -> bool:
-    return account is None or request.user.is_superuser or not account.is_superuser
+    """Tell whether who asks has every right of an account: else its password would be a way to more of them."""
+    if account is None or request.user.is_superuser:
+        return True
+    return not account.is_superuser and _rights(account) <= _rights(request.user)
+
+
+def _rights(account: Any) -> set[int]:
+    """Return the permissions that an account has, or would have if it were active."""
+    held = Permission.objects.filter(Q(user=account) | Q(group__user=account))
+    return set(held.values_list("pk", flat=True))
