@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from anmok.cli.console import TerminalProgress
@@ -20,7 +21,7 @@ from anmok.pipeline.detect import train_detector_from
 WANTED = {"all": (0, 0.93), "50": (50, 0.55)}
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=WANTED, action="append")
     parser.add_argument("--out", type=Path, default=Path("detect-cards"))
@@ -30,6 +31,7 @@ def main() -> None:
     arguments = parser.parse_args()
     source = Path(os.environ["ANMOK_DATA"]) / "cards-voc.zip"
     print(f"{'learned from':>14}  {'mAP50':>22}  {'mAP50-95':>22}  precision  recall  minutes  wanted")
+    missed = False
     for part in arguments.part or list(WANTED):
         pictures, wanted = WANTED[part]
         config = DetectConfig(epochs=arguments.epochs, side=arguments.side, train_pictures=pictures)
@@ -44,11 +46,13 @@ def main() -> None:
             sum(row["seconds"] for row in result.history) + result.seconds["scan"] + result.seconds["export"]
         ) / 60
         verdict = "reached" if figures["map50"].value >= wanted else "MISSED"
+        missed |= verdict == "MISSED"
         print(
             f"{result.train_pictures:>7} + {result.valid_pictures:<4}  {spans[0]:>22}  {spans[1]:>22}  "
             f"{figures['precision'].value:>9.3f}  {figures['recall'].value:>6.3f}  {minutes:>7.1f}  {wanted} {verdict}"
         )
+    return int(missed)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -54,6 +55,16 @@ def test_a_training_picture_that_stands_in_the_test_is_left_out_and_said() -> No
     divided = split_boxes(BoxSet((*boxes.pictures, twin), boxes.classes), DetectConfig())
     assert "twin.jpg" not in {picture.path for picture in divided.pictures}
     assert "1 training picture was left out" in divided.notes[0]
+
+
+def test_a_training_picture_that_stands_in_the_given_validation_is_left_out_and_said() -> None:
+    *others, last = _set(20, split="train", tests=3).pictures
+    twin = BoxedPicture("twin.jpg", 100, 50, last.boxes, "train", last.id)
+    divided = split_boxes(BoxSet((*others, replace(last, split="valid"), twin), ("a", "b")), DetectConfig())
+    assert "twin.jpg" not in {picture.path for picture in divided.pictures}
+    assert [picture.path for picture in divided.of_split("valid")] == [last.path]
+    assert "1 training picture was left out" in divided.notes[0]
+    assert "among the validation pictures" in divided.notes[0]
 
 
 def test_equal_files_are_not_parted() -> None:

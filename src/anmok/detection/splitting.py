@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 
 from anmok.detection.boxset import BoxedPicture, BoxSet
@@ -19,7 +20,7 @@ def split_boxes(boxes: BoxSet, config: DetectConfig) -> BoxSet:
     """Return the set with every picture in a split; splits that the source gives are kept.
 
     What the source calls train and has no validation beside it is divided; training pictures whose very file stands in
-    the test, too, are left out with a note.
+    the test or the given validation, too, are left out with a note.
 
     Raises:
         TooFewPictures: there are too few to learn, choose and measure.
@@ -61,17 +62,31 @@ def split_boxes(boxes: BoxSet, config: DetectConfig) -> BoxSet:
 
 
 def _without_leaks(pictures: tuple[BoxedPicture, ...]) -> tuple[list[BoxedPicture], list[str]]:
-    tested = {picture.id for picture in pictures if picture.split == TEST and picture.id}
-    kept = [picture for picture in pictures if picture.split == TEST or picture.id not in tested]
-    count = len(pictures) - len(kept)
-    if not count:
-        return kept, []
-    text = ngettext(
-        "{count} training picture was left out, because the same file stands in the test.",
-        "{count} training pictures were left out, because the same files stand in the test.",
-        count,
-    )
-    return kept, [text.format(count=count)]
+    """Return the pictures but those whose file measures or chooses, too; and a note for either."""
+    tested = _files(pictures, TEST)
+    kept = [one for one in pictures if one.split == TEST or one.id not in tested]
+    chosen_by = _files(kept, VALID)
+    parted = [one for one in kept if one.split in (TEST, VALID) or one.id not in chosen_by]
+    notes = []
+    if count := len(pictures) - len(kept):
+        text = ngettext(
+            "{count} training picture was left out, because the same file stands in the test.",
+            "{count} training pictures were left out, because the same files stand in the test.",
+            count,
+        )
+        notes.append(text.format(count=count))
+    if count := len(kept) - len(parted):
+        text = ngettext(
+            "{count} training picture was left out, because the same file stands among the validation pictures.",
+            "{count} training pictures were left out, because the same files stand among the validation pictures.",
+            count,
+        )
+        notes.append(text.format(count=count))
+    return parted, notes
+
+
+def _files(pictures: Iterable[BoxedPicture], split: str) -> set[str]:
+    return {picture.id for picture in pictures if picture.split == split and picture.id}
 
 
 def _divided(pictures: list[BoxedPicture], split: str, share: float, random_: random.Random) -> list[BoxedPicture]:
