@@ -30,7 +30,7 @@ demo: setup  ## the whole way on the built-in sample: OUT=folder, DEMO_ARGS="--l
 # Each file goes to one process, so that what its tests share is made once.
 PROCESSES ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-test: setup-dev  ## all tests (about twenty minutes on two cores); ARGS="-k name" picks
+test: setup-dev  ## all tests (about fifteen minutes on two cores); ARGS="-k name" picks
 	@$(if $(ANMOK_DATA),ANMOK_DATA=$(ANMOK_DATA)) $(BIN)/python -m pytest $(PROCESSES) $(ARGS)
 
 check: setup-dev  ## format, lint, types, layers, translations, generated documents
