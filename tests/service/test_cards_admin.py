@@ -186,3 +186,49 @@ def test_pages_of_the_admin_hold_to_the_policy(shelf: Shelf, staffed: Staffed) -
     page = curator.get(IMPORT)
     assert page.status_code == 200
     assert not re.search(r"\sstyle=|\sonclick=", page.text)
+
+
+#: Puts something in the place of ``encode`` that notes whether a transaction was open, and calls the rest.
+_WATCHED = """
+from pathlib import Path
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from anmok.service.cards import forms
+from anmok.service.cards.transfer import importing, pictures
+encode, answer = pictures.encode, []
+def watched(name, data):
+    answer.append(connection.in_atomic_block)
+    return encode(name, data)
+forms.encode = pictures.encode = watched
+try:
+{calls}
+finally:
+    forms.encode = pictures.encode = encode
+"""
+
+
+def test_visitors_photos_are_kept_while_those_of_an_import_are_decoded(shelf: Shelf, staffed: Staffed) -> None:
+    (shelf.folder / "own.jpg").write_bytes(photo("red", seed=82))
+    path = shelf.folder / "cards.csv"
+    path.write_text(rows({"kind": "photo", "class": RED_PLACE, "photo": "own.jpg"}), encoding="utf-8")
+    calls = f"""
+    path = Path({str(path)!r})
+    beside = pictures.Pictures(path.parent, path.stem)
+    importing.import_cards(path.read_bytes(), path.name, pictures=beside, dry_run=True)"""
+    assert staffed.shell(_WATCHED.format(calls=calls)) == [False]
+
+
+def test_visitors_photos_are_kept_while_one_of_the_form_is_decoded(shelf: Shelf, staffed: Staffed) -> None:
+    address, fields = form_of(staffed.person(CURATOR))
+    before = shelf.files()
+    calls = f"""
+    client = Client(headers={{"host": "localhost"}})
+    client.force_login(User.objects.get(username={CURATOR!r}), "anmok.service.accounts.backend.ThrottledBackend")
+    fields = {fields!r}
+    photo = SimpleUploadedFile("p.jpg", bytes.fromhex({photo("blue", seed=83).hex()!r}))
+    said = client.post({address!r}, {{**fields, "photos-2-photo": photo}})
+    assert said.status_code == 302, said.content"""
+    assert staffed.shell(_WATCHED.format(calls=calls)) == [False]
+    assert len(shelf.files() - before) == 2

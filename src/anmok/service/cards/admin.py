@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from anmok.i18n import _
 from anmok.service.cards.classes import answering_classes
 from anmok.service.cards.coverage import compare
-from anmok.service.cards.forms import CardForm, NearbyForm, PhotoForm
+from anmok.service.cards.forms import CardForm, NearbyForm, PhotoForm, encode_photos
 from anmok.service.cards.import_page import import_page
 from anmok.service.cards.models import Card, CardPhoto, Nearby
 from anmok.service.cards.transfer.content import stored_cards
@@ -143,6 +143,18 @@ class CardAdmin(admin.ModelAdmin):
             },
         }
         return super().changelist_view(request, {**values, **(extra_context or {})})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show or take the form of a card."""
+        if self.has_add_permission(request) or self.has_change_permission(request):
+            encode_photos(request.FILES)
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
     def export_named(self, request: HttpRequest, name: str) -> HttpResponse:
         """Return all cards as a file; ``missing.csv``: cards to fill in instead."""

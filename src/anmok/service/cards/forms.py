@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from django import forms
@@ -159,7 +160,7 @@ class PhotoForm(CheckedForm):
         self.kept: Kept | None = None
         if upload is not None:
             try:
-                self.kept = encode(upload.name, upload.read())
+                self.kept = encoded(upload)
             except PictureError as error:
                 self.add_error("photo", ValidationError(error.message))
         elif not self.instance.pk:
@@ -178,6 +179,34 @@ class PhotoForm(CheckedForm):
             last = CardPhoto.objects.filter(card=self.instance.card).aggregate(last=Max("order"))["last"]
             self.instance.order = 0 if last is None else last + 1
         return super().save(commit)
+
+
+def encode_photos(files: Mapping[str, Any]) -> None:
+    """Encode the photos of a card's form before Django opens its transaction.
+
+    On SQLite nobody else could keep anything while they are decoded. What is wrong with one is told by its form.
+    """
+    for name, upload in files.items():
+        if name.endswith("-photo"):
+            with suppress(PictureError):
+                encoded(upload)
+
+
+def encoded(upload: Any) -> Kept:
+    """Return an uploaded photo as it would be kept; the work is done once.
+
+    Raises:
+        PictureError: it cannot be read, or is too large.
+    """
+    if not hasattr(upload, "kept"):
+        try:
+            upload.kept = encode(upload.name, upload.read())
+        except PictureError as error:
+            upload.kept = error
+    if isinstance(upload.kept, PictureError):
+        raise upload.kept
+    kept: Kept = upload.kept
+    return kept
 
 
 class ImportForm(forms.Form):

@@ -139,7 +139,15 @@ def import_cards(
     """
     pictures = pictures or Pictures()
     # One at a time, or of two files each would be held against a state that the other one changes.
-    with settings.FOLDER.alone("cards"), transaction.atomic():
+    with settings.FOLDER.alone("cards"):
+        # Photos are decoded before the transaction: on SQLite nobody else could keep anything meanwhile.
+        _find_pictures(read_cards(data, name), pictures, name)
+        pictures.forget_stored()
+        return _import(data, name, pictures, replace=replace, dry_run=dry_run)
+
+
+def _import(data: bytes, name: str, pictures: Pictures, *, replace: bool, dry_run: bool) -> Plan:
+    with transaction.atomic():
         wanted = read_cards(data, name)
         found = _find_pictures(wanted, pictures, name)
         plan = _plan(wanted, stored_cards(), found, name, replace=replace)

@@ -53,6 +53,10 @@ class Pictures:
                 raise Unwanted(error.message, _("A photo that can be read is wanted.")) from error
         return self._found[name]
 
+    def forget_stored(self) -> None:
+        """Look anew for photos that are stored already: somebody may have removed them since."""
+        self._found = {name: picture for name, picture in self._found.items() if picture.kept is not None}
+
     def _kept(self, picture: str) -> Picture:
         row = CardPhoto.objects.filter(picture=picture).first()
         if row is not None and where(picture).is_file():
