@@ -27,7 +27,7 @@ def export_graph(module: nn.Module, *, image_size: int, outputs: Sequence[str]) 
         outputs: names of what it gives.
     """
     example = torch.zeros((2, image_size, image_size, 3), dtype=torch.uint8)
-    with quiet(), torch.no_grad():
+    with quiet(), torch.no_grad(), _out_of_place(module):
         program = torch.onnx.export(
             module.eval().cpu(),
             (example,),
@@ -58,6 +58,19 @@ def quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _out_of_place(module: nn.Module) -> Iterator[None]:
+    """Let activations leave their input alone: the exporter needs long to take that apart."""
+    inside: list[Any] = [layer for layer in module.modules() if getattr(layer, "inplace", False) is True]
+    for layer in inside:
+        layer.inplace = False
+    try:
+        yield
+    finally:
+        for layer in inside:
+            layer.inplace = True
 
 
 def _strip_notes(message: Any) -> None:
