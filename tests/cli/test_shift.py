@@ -79,6 +79,25 @@ def test_darker_smaller_pictures_of_another_format_are_told_and_drawn(
     assert (out / "shift.html").is_file()
 
 
+def test_with_few_pictures_the_figures_are_told_and_why_there_is_no_page(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = write(tmp_path / "few", first=500, count=3)
+    told = " ".join(evaluate(capsys, trained, few, "--out", tmp_path / "page").split())
+    assert "Accuracy" in told
+    assert "No page was drawn" in told
+    assert not (tmp_path / "page" / "shift.html").exists()
+
+
+def test_the_page_names_the_command_as_it_was_given(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = trained / "manifest.parquet"
+    evaluate(capsys, trained, manifest, "--out", tmp_path / "page")
+    page = Page((tmp_path / "page" / "shift.html").read_text(encoding="utf-8"))
+    assert f"{manifest} --split test --out {tmp_path / 'page'}" in " ".join(page.text.split())
+
+
 def test_a_folder_that_holds_something_else_is_refused_before_anything_is_measured(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

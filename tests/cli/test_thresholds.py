@@ -106,6 +106,11 @@ def test_thresholds_are_printed_for_programs_and_hold_on_the_pictures_that_they_
     assert lines(capsys, trained.folder, "--precision", "0.5") == rows
 
 
+def test_the_wanted_precision_is_told_as_it_was_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["thresholds", str(folder), "--precision", "0.999"]) == 0
+    assert "are right 99.9% of the time" in " ".join(capsys.readouterr().out.split())
+
+
 def test_the_figures_of_the_test_pictures_are_those_of_the_stored_answers(
     folder: Path, trained: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -78,6 +78,19 @@ def test_the_curve_holds_points_forecasts_and_classes_of_the_same_answers() -> N
     assert curve.curve[-1].pictures == 9600
 
 
+@pytest.mark.parametrize(("pictures", "shape"), [(40, "unclear"), (400, "flat")])
+def test_a_curve_is_called_flat_only_by_as_many_pictures_as_could_show_a_gain(pictures: int, shape: str) -> None:
+    # One picture in forty is 2.5 points: a gain of one and a half cannot be seen among them.
+    y_true = np.repeat([0, 1], pictures // 2)
+    right = np.arange(pictures) % 10 != 0
+    hits = (*(np.tile(right, (3, 1)) for _size in SIZES[:-1]), right[None])
+    curve = data_size_curve(
+        SizeAnswers(SIZES, hits, y_true, ("a", "b"), (480, 480)), model="m", split="test", seed=3, seconds=1.0
+    )
+    assert curve.gain.high < 0.015
+    assert curve.shape == shape
+
+
 def test_a_dozen_pictures_that_are_all_recognised_do_not_show_that_more_would_bring_nothing() -> None:
     y_true = np.repeat([0, 1], 6)
     hits = [np.ones((3, 12), dtype=bool)] * 4 + [np.ones((1, 12), dtype=bool)]

@@ -75,6 +75,10 @@ def build() -> typer.Typer:
     return app
 
 
+#: Commands that write what they found at their end; all others keep what they have on the way.
+BEGIN_ANEW = frozenset({"evaluate", "explain", "predict", "report", "thresholds"})
+
+
 class Stopped(Exception):
     """Ctrl-C, of which everything was said already: how far the work came and how it goes on."""
 
@@ -118,8 +122,14 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     if result == INTERRUPTED and not told:
-        typer.echo("\n" + _("Stopped. What was finished is kept: the same command goes on from there."), err=True)
+        typer.echo("\n" + _how_it_goes_on(arguments), err=True)
     return result if isinstance(result, int) else 0
+
+
+def _how_it_goes_on(arguments: Sequence[str]) -> str:
+    if arguments and arguments[0] in BEGIN_ANEW:
+        return _("Stopped. The same command begins anew.")
+    return _("Stopped. What was finished is kept: the same command goes on from there.")
 
 
 def _give_streams() -> None:

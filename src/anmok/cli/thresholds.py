@@ -150,7 +150,9 @@ def _print(name: str, found: Thresholds, rows: Sequence[Threshold], *, lower_lim
     else:
         title = _("{model}: answers from these probabilities on were right {precision} of the time when chosen")
     console = stdout()
-    console.print(title.format(model=escape(name), precision=f"{found.precision:.0%}"), markup=False, style="bold")
+    console.print(
+        title.format(model=escape(name), precision=f"{100 * found.precision:.6g}%"), markup=False, style="bold"
+    )
     without = sum(row.threshold is None for row in rows if row.label)
     # A hundred lines that say the same are said in the sentence below.
     shown = [row for row in rows if row.threshold is not None or not row.label or without <= MOST_WITHOUT]

@@ -17,6 +17,8 @@ from anmok.records import Interval
 TIMES = (2.0, 5.0, 10.0)
 #: Accuracy: a curve that surely gains less by twice as many pictures is called flat.
 FLAT = 0.015
+#: Pictures that such a gain must be at least, or the measured ones are too few to show that there is none.
+FLAT_PICTURES = 3
 #: Places of the drawn curve.
 PLACES = 41
 
@@ -57,7 +59,7 @@ def data_size_curve(answers: SizeAnswers, *, model: str, split: str, seed: int, 
         classes=answers.classes,
         measured=len(answers.y_true),
         points=tuple(_point(answers, number) for number in range(len(answers.sizes))),
-        shape=_shape(gain, all_right=bool(answers.hits[-1].all())),
+        shape=_shape(gain, len(answers.y_true), all_right=bool(answers.hits[-1].all())),
         gain=gain,
         forecasts=tuple(
             Forecast(times, pictures, here, there)
@@ -96,12 +98,12 @@ def _point(answers: SizeAnswers, number: int) -> SizePoint:
     )
 
 
-def _shape(gain: Interval, *, all_right: bool) -> Shape:
+def _shape(gain: Interval, measured: int, *, all_right: bool) -> Shape:
     if all_right:
         # A dozen pictures that are all recognised would hide any gain on others.
         return "unclear"
     if gain.high < FLAT:
-        return "flat"
+        return "flat" if measured * FLAT >= FLAT_PICTURES else "unclear"
     return "rising" if gain.low > 0 else "unclear"
 
 

@@ -22,6 +22,8 @@ from anmok.storage import read_json, write_json
 
 #: Rises when an old reader could misread a new file.
 FORMAT_VERSION = 1
+#: No whole number of ours is larger; one of hundreds of digits can be no float.
+MOST = 2**63
 
 ResultT = TypeVar("ResultT")
 
@@ -132,13 +134,17 @@ def _fits(hint: Any, origin: Any, arguments: tuple[Any, ...], value: Any) -> boo
     """Tell whether a plain value stands for itself."""
     if origin is typing.Literal:
         return value in arguments
-    if hint in (str, int):
-        return isinstance(value, hint) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and _is_number(value)
+    if hint is str:
+        return isinstance(value, str)
     return hint is Any or (hint is bool and isinstance(value, bool))
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, float):
+        return True
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MOST
 
 
 def _read_dataclass(kind: type[Any], value: Any, where: str) -> Any:

@@ -42,7 +42,7 @@ ORDER = "training.json"
 
 def compare(
     source: str | Path,
-    out: Path,
+    out: str | Path,
     config: CompareConfig | None = None,
     *,
     progress: Progress | None = None,
@@ -67,7 +67,7 @@ def compare(
         DataError: the pictures do not allow a fair comparison (one class, leaks, ...).
         AnmokError: no model at all could be made; the error of the first one.
     """
-    config = config or CompareConfig()
+    config, out = config or CompareConfig(), Path(out)
     # All recipes are looked up before the first hour of work, not after it.
     recipes = [get_recipe(name) for name in config.models]
     with claimed_folder(out, command):

@@ -18,6 +18,7 @@ from anmok.evaluation.diagnosis.conclusions import few_calibrated_text
 from anmok.evaluation.diagnosis.training_pictures import diagnose_origin
 from anmok.evaluation.matching import name_some
 from anmok.evaluation.measure import ALL, evaluate_predictor
+from anmok.evaluation.measure_shift import FEWEST
 from anmok.evaluation.measure_unknown import SeenAnswers, measure_others
 from anmok.evaluation.results import Evaluation
 from anmok.evaluation.shift import Shift, Shifted
@@ -118,7 +119,9 @@ def evaluate(
         predictor, manifest, chosen, known_only=known_only, trace=trace, watch=watch, progress=progress
     )
     shift = shifted.tell(manifest, chosen, evaluation)
-    page = None if out is None else _write_page(out, opened, manifest, evaluation, shift, known_only=known_only)
+    words = ["anmok", "evaluate", str(opened.path), str(source), "--split", evaluation.split]
+    words += [*(["--known-only"] if known_only else []), *(["--unknown", others] if others else [])]
+    page = None if out is None or shift is None else _write_page(out, opened, manifest, evaluation, shift, words=words)
     return Evaluated(
         bundle=opened.path,
         model=predictor.info.name,
@@ -132,6 +135,7 @@ def evaluate(
             *_about_pictures(manifest, evaluation, named=bool(split)),
             *_about_figures(predictor.info.name, evaluation),
             *_about_threshold(predictor),
+            *(_without_page(evaluation) if out is not None and shift is None else ()),
         ),
         unknown=None if predictor.rule is None else seen.measure(predictor.rule, evaluation),
         others=_measure_place(predictor, others, seen, progress) if others else None,
@@ -223,32 +227,27 @@ def _about_threshold(predictor: Predictor) -> Sequence[str]:
     return [few_calibrated_text(predictor.info.name, rule.set_on)] if rule is not None and rule.is_rough else []
 
 
+def _without_page(evaluation: Evaluation) -> Sequence[str]:
+    text = _("No page was drawn: to tell how pictures differ, {fewest} or more are wanted; {count} were measured.")
+    return [text.format(fewest=FEWEST, count=evaluation.pictures)]
+
+
 def _nothing_to_draw() -> UsageError:
-    """Return the error for a bundle that is too old to know what it was made from, or too few pictures."""
+    """Return the error for a bundle that is too old to know what it was made from."""
     return UsageError(
-        _("There is nothing to draw: ten pictures or more are wanted, and a bundle that knows what it was made from."),
+        _("There is nothing to draw: the bundle does not know what it was made from."),
         hint=_("Train or export the model again with this Anmok, and every bundle does."),
     )
 
 
 def _write_page(
-    out: Path,
-    bundle: Bundle,
-    manifest: Manifest,
-    evaluation: Evaluation,
-    shift: Shift | None,
-    *,
-    known_only: bool,
+    out: Path, bundle: Bundle, manifest: Manifest, evaluation: Evaluation, shift: Shift, *, words: Sequence[str]
 ) -> Path:
     """Leave the page of the shift in ``out``.
 
-    Raises:
-        UsageError: there are too few pictures.
+    Args:
+        words: of the command line that makes it again, without ``--out``.
     """
-    if shift is None:
-        raise _nothing_to_draw()
-    words = ["anmok", "evaluate", str(bundle.path), manifest.source, "--split", evaluation.split, "--out", str(out)]
-    words += ["--known-only"] if known_only else []
     found = Shifted(
         model=bundle.info.name,
         split=evaluation.split,
@@ -256,7 +255,7 @@ def _write_page(
         location=manifest.source,
         accuracy=evaluation.metrics["accuracy"],
         shift=shift,
-        command=shlex.join(words),
+        command=shlex.join([*words, "--out", str(out)]),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
     return write_shift(found, out)

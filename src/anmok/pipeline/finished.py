@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from anmok.data.manifest import Manifest
 from anmok.errors import SourceNotFound, UsageError
 from anmok.i18n import _
-from anmok.pipeline.compare import MANIFEST
+from anmok.pipeline.compare import MANIFEST, ORDER
 from anmok.storage import read_json
 from anmok.training.run import Run
 
@@ -50,7 +51,7 @@ def find_finished(folder: Path) -> Finished:
     if not run.is_finished:
         raise UsageError(
             _("The run {folder} is not finished.").format(folder=run.folder),
-            hint=_("Train it to the end first: anmok train --resume {folder}").format(folder=out),
+            hint=how_to_finish(out),
         )
     if not (out / MANIFEST).is_file():
         raise SourceNotFound(
@@ -58,6 +59,13 @@ def find_finished(folder: Path) -> Finished:
             hint=_("Leave the run in the runs/ of the folder that it was made in."),
         )
     return Finished(run=run, manifest=out / MANIFEST, report=out / "report.html")
+
+
+def how_to_finish(out: Path) -> str:
+    """Return what to do about a run in ``out/runs`` that is not finished; only a training is named by its folder."""
+    if (out / ORDER).is_file():
+        return _("Train it to the end first: anmok train --resume {folder}").format(folder=shlex.quote(str(out)))
+    return _("Train it to the end first: the same command goes on where it stopped.")
 
 
 def _best(folder: Path) -> Run | None:

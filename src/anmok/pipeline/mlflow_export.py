@@ -22,6 +22,7 @@ from anmok.config.recipe_text import recipe_text
 from anmok.errors import MissingExtra, StorageError, UsageError
 from anmok.evaluation.results import HEADLINE_METRICS
 from anmok.i18n import _
+from anmok.pipeline.finished import how_to_finish
 from anmok.storage import explained, read_json
 from anmok.training.run import HISTORY_COLUMNS, Run
 
@@ -73,7 +74,7 @@ def export_to_mlflow(run: Run, *, experiment: str, uri: str = DEFAULT_URI, repor
     if not run.is_finished:
         raise UsageError(
             _("The run {folder} is not finished, so there is nothing to export.").format(folder=run.folder),
-            hint=_("Train it to the end first: anmok train --resume {folder}").format(folder=run.folder),
+            hint=how_to_finish(run.folder.resolve().parent.parent),
         )
     if uri.startswith(_SQLITE):
         _prepare_file(Path(uri.removeprefix(_SQLITE)))
