@@ -186,6 +186,11 @@ def test_predictions_of_other_classes_are_refused_by_name(tmp_path: Path) -> Non
     run, good = begun(tmp_path), predictions()
     for wrong in (
         dataclasses.replace(good, labels=good.labels + 99),
+        dataclasses.replace(good, probabilities=good.probabilities * np.float32(9)),
+        dataclasses.replace(good, probabilities=np.tile(np.array([-1, 2], np.float32), (3, 1))),
+        dataclasses.replace(good, paths=(good.paths[0],) * 3),
+        dataclasses.replace(good, splits=("test", "x", "test")),
+        dataclasses.replace(good, ids=(None, *good.ids[1:])),
         dataclasses.replace(good, probabilities=good.probabilities * np.float32(np.nan)),
     ):
         run.write_predictions(wrong)

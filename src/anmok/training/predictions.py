@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 
 from anmok.errors import StorageError
 from anmok.i18n import _, ngettext
+from anmok.records import SPLITS
 from anmok.storage import atomic_write, explained
+
+#: How far a row of probabilities may be from 1 together: float32 of some thousand classes is nearer.
+SUM_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ def read_predictions(path: Path, classes: int, *, hint: str) -> Predictions:
             flat = np.array(column.flatten(), dtype=np.float32)
             probabilities = flat.reshape(len(table), column.type.list_size)
             _check_answers(probabilities, table["label"].to_numpy(), classes)
+            _check_pictures(*(table[name].to_pylist() for name in ("path", "id", "split")))
         except (pa.ArrowInvalid, AttributeError, KeyError, TypeError, ValueError) as error:
             raise StorageError(_("{path} is damaged: {reason}.").format(path=path, reason=error), hint=hint) from error
     return Predictions(
@@ -117,5 +122,15 @@ def _check_answers(probabilities: NDArray[np.float32], labels: NDArray[Any], cla
                 broken,
             ).format(count=broken)
         )
+    if (probabilities < 0).any() or (np.abs(probabilities.sum(axis=1) - 1) > SUM_TOLERANCE).any():
+        raise ValueError("probabilities below 0, or that are not 1 together")
     if not np.isin(labels, np.arange(classes)).all():
         raise ValueError("labels of other classes")
+
+
+def _check_pictures(paths: list[str | None], ids: list[str | None], splits: list[str | None]) -> None:
+    """Raise ``ValueError`` unless each row is another picture of a split."""
+    if None in paths or None in ids or not set(splits) <= set(SPLITS):
+        raise ValueError("rows without a path, an id or a split")
+    if len(set(paths)) < len(paths):
+        raise ValueError("the same picture twice")
