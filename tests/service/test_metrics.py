@@ -107,7 +107,7 @@ def test_a_full_queue_says_when_to_come_again_to_people_and_programs_and_to_who_
     narrow: Served,
 ) -> None:
     visitor = narrow.visitor()
-    visitor.token()
+    answered = visitor.give(("b.jpg", photo("red", seed=1))).url.removeprefix(narrow.address)
     held = large()
     with ThreadPoolExecutor(1) as other:
         slow = other.submit(identify, narrow, held)
@@ -117,15 +117,18 @@ def test_a_full_queue_says_when_to_come_again_to_people_and_programs_and_to_who_
             assert not slow.done()
         program = identify(narrow, photo("red"))
         page = visitor.give(("a.jpg", photo("red")))
+        # As dear as an answer.
+        heat_map = visitor.get(f"{answered}where.png")
         assert not slow.done(), "the large photo was too quick for this test"
         assert slow.result().status_code == 200
     assert readiness.json() == {"status": "busy", "waiting": 1, "room": 1}
-    assert (program.status_code, page.status_code) == (503, 503)
+    assert (program.status_code, page.status_code, heat_map.status_code) == (503, 503, 503)
+    assert visitor.get(f"{answered}where.png").status_code == 200
     assert int(program.headers["Retry-After"]) == int(page.headers["Retry-After"]) >= 1
     assert (program.headers["Content-Type"], program.json()["status"]) == ("application/problem+json", 503)
     assert "Many photos are waiting" in page.text
     assert identify(narrow, photo("red")).status_code == 200
-    assert counted(narrow, "anmok_photos_refused_total") == 2
+    assert counted(narrow, "anmok_photos_refused_total") == 3
 
 
 def test_the_serving_processes_import_nothing_of_training(narrow: Served) -> None:
